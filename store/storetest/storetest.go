@@ -1,0 +1,83 @@
+// Package storetest gives tests real databases: SQLite in a temporary directory always, and PostgreSQL when
+// STREAMCAT_TEST_POSTGRES holds the URL of a server where the test may CREATE DATABASE.
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx", to create databases with
+
+	"streamcat/store"
+)
+
+// PostgresVariable names the environment variable with the URL of a PostgreSQL server for tests.
+const PostgresVariable = "STREAMCAT_TEST_POSTGRES"
+
+// Each runs a test on a fresh database of every engine there is.
+func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
+	EachURL(t, func(t *testing.T, url string) { test(t, Open(t, url)) })
+}
+
+// EachURL runs a test on the URL of a fresh, empty database of every engine there is, for tests that open it themselves.
+func EachURL(t *testing.T, test func(t *testing.T, url string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, SQLiteURL(t)) })
+	if server := os.Getenv(PostgresVariable); server != "" {
+		t.Run("postgres", func(t *testing.T) { test(t, postgresURL(t, server)) })
+	}
+}
+
+// SQLite opens a fresh SQLite database.
+func SQLite(t testing.TB) *store.DB { return Open(t, SQLiteURL(t)) }
+
+// SQLiteURL names a SQLite database that does not exist yet.
+func SQLiteURL(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "streamcat.db") }
+
+// Open opens a database and closes it when the test ends.
+func Open(t testing.TB, url string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// postgresURL creates a database and drops it when the test ends.
+func postgresURL(t testing.TB, server string) string {
+	t.Helper()
+	admin, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "streamcat_test_" + strings.ToLower(rand.Text())
+	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// The context of the test is done by now.
+		if _, err := admin.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+		if err := admin.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	location, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("%s must be a URL", PostgresVariable)
+	}
+	location.Path = "/" + name
+	return location.String()
+}
