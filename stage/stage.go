@@ -23,7 +23,10 @@ func (id ID) ARN() string { return arnPrefix + "stage/" + string(id) }
 // ParseARN returns the stage that arn names, and false when it names anything else.
 func ParseARN(arn string) (ID, bool) {
 	id, ok := strings.CutPrefix(arn, arnPrefix+"stage/")
-	return ID(id), ok && id != ""
+	if !ok || !stagePattern.MatchString(id) {
+		return "", false
+	}
+	return ID(id), true
 }
 
 // Stage is a persistent virtual room.
@@ -37,6 +40,19 @@ type Stage struct {
 	Gated bool
 	// LiveSince is when the stage went live; zero while it is not. Without meaning when not Gated.
 	LiveSince time.Time
+}
+
+// New makes a stage that nobody has stored yet. name is what its owner calls it and may be empty.
+func New(name string, gated bool) (Stage, error) {
+	if !namePattern.MatchString(name) {
+		return Stage{}, Errorf(InvalidInput, "A stage's name has at most 128 letters, digits, hyphens and underscores.")
+	}
+	return Stage{
+		ID:      ID(randomID(stageIDLength)),
+		Name:    name,
+		Created: time.Now().UTC().Truncate(time.Millisecond), // as exact as the store
+		Gated:   gated,
+	}, nil
 }
 
 // Live says whether the audience may receive.
