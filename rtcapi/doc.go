@@ -1,0 +1,34 @@
+// Package rtcapi is the participants' door to the stage service: WHIP to publish, its sibling to subscribe, and the events
+// WebSocket. docs/protocol.md is its contract; routes.go is its whole surface.
+//
+// It owns the wire: limits, headers, status codes, JSON shapes, sockets. It owns no rule about stages: every decision is asked
+// of [Stages], and what a stage looks like arrives as snapshots from [Notices].
+//
+// # How data flows
+//
+// A request: route (CORS, rate, recovery, access log) → handler → Stages → answer, or an error that problem.go turns into a
+// problem document in one table.
+//
+// A change: the stage service publishes a notice → the bus calls the [hub]'s room of that stage → the room compares the new
+// snapshot with the one shown (diff), encodes each message once per view (hosts, audience) → the same bytes are put into the
+// queue of every socket → each socket's writer sends them.
+//
+// A socket has two goroutines: the reader, which is the goroutine net/http gave the request, and a writer. One would do only
+// if reads could be polled, which coder/websocket does not offer. A third exists for one round trip every twenty seconds, while
+// a ping waits for its pong. Compression is off: it costs more memory per socket than everything else together. What an
+// idle socket holds is two 4 KB buffers of net/http and its stacks.
+//
+// # Invariants
+//
+//   - A socket is in its room before the service learns of it, so that no order to leave can miss it; it is shown the
+//     room's newest snapshot and becomes a member in one step, so that nothing is missed or reordered.
+//   - Nobody waits for a socket: its queue is bounded, and a full one ends it with 1013.
+//   - The service hears Connect and Disconnect of one client strictly in turns.
+//   - LEFT is sent at most once, and nothing after it.
+//   - A token is never logged; neither is a path or a query, which could hold one.
+//
+// # Lock order
+//
+// seat.mu, then hub.mu or room.mu, then socket.mu. hub.mu and room.mu are never held together, and neither while calling out to
+// Stages or Notices; seat.mu is, because it is what puts those calls in turns.
+package rtcapi
