@@ -32,6 +32,13 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
+// On returns the same refusal, about one field of a form.
+func (e *Error) On(field string) *Error {
+	about := *e
+	about.Field = field
+	return &about
+}
+
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
 
 // CodeOf returns the code of the first Error in err's chain, Internal for any other error, and "" for nil.
