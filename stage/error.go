@@ -18,6 +18,7 @@ const (
 	NotLive                  Code = "STAGE_NOT_LIVE"
 	PublisherNotFound        Code = "PUBLISHER_NOT_FOUND"
 	AtCapacity               Code = "STAGE_AT_CAPACITY"
+	QuotaExceeded            Code = "QUOTA_EXCEEDED" // what events say for AtCapacity
 	InvalidInput             Code = "INVALID_INPUT"
 	InvalidAudioCodec        Code = "INVALID_AUDIO_CODEC"
 	InvalidVideoCodec        Code = "INVALID_VIDEO_CODEC"

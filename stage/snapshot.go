@@ -40,9 +40,9 @@ func (s *Snapshot) ForAudience() *Snapshot {
 		return s
 	}
 	view := *s
-	view.Publishers = nil
+	view.Publishers = []Publisher{}
 	if !view.Live() {
-		view.Layout = Layout{}
+		view.Layout = Compose(nil)
 		return &view
 	}
 	for _, p := range s.Publishers {

@@ -100,4 +100,5 @@ type Event struct {
 	Remote      ParticipantID // the publisher, in subscribe events
 	Time        time.Time
 	ErrorCode   Code
+	Seq         int64 // orders the events of one stage
 }

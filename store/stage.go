@@ -37,7 +37,7 @@ func (db *DB) Stage(ctx context.Context, id stage.ID) (stage.Stage, error) {
 	row := db.read().QueryRowContext(ctx, `SELECT `+stageColumns+` FROM stages WHERE id = $1`, string(id))
 	s, err := scanStage(row)
 	if errors.Is(err, sql.ErrNoRows) {
-		return stage.Stage{}, stage.Errorf(stage.StageDeleted, "There is no such stage.")
+		return stage.Stage{}, noStage()
 	}
 	if err != nil {
 		return stage.Stage{}, fmt.Errorf("read stage %s: %w", id, err)
@@ -65,7 +65,7 @@ func (db *DB) SetLiveSince(ctx context.Context, id stage.ID, since time.Time) er
 		return fmt.Errorf("set stage %s live: %w", id, err)
 	}
 	if changed == 0 {
-		return stage.Errorf(stage.StageDeleted, "There is no such stage.")
+		return noStage()
 	}
 	return nil
 }
@@ -77,10 +77,12 @@ func (db *DB) DeleteStage(ctx context.Context, id stage.ID) error {
 		return fmt.Errorf("delete stage %s: %w", id, err)
 	}
 	if changed == 0 {
-		return stage.Errorf(stage.StageDeleted, "There is no such stage.")
+		return noStage()
 	}
 	return nil
 }
+
+func noStage() error { return stage.Errorf(stage.StageDeleted, "There is no such stage.") }
 
 // scanner is a row, alone or of several.
 type scanner interface{ Scan(dest ...any) error }

@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"streamcat/stage"
+)
+
+// WriteHistory stores records in their order, all or none. Records of stages that are gone are left out, and writing the same
+// ones again changes nothing.
+func (db *DB) WriteHistory(ctx context.Context, records []stage.Record) error {
+	err := db.write(ctx, func(tx *sql.Tx) error {
+		for _, record := range records {
+			if err := writeRecord(ctx, tx, record); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write %d records of history: %w", len(records), err)
+	}
+	return nil
+}
+
+func writeRecord(ctx context.Context, tx *sql.Tx, record stage.Record) error {
+	switch {
+	case record.Session != nil:
+		return writeSession(ctx, tx, *record.Session)
+	case record.Participant != nil:
+		return writeParticipant(ctx, tx, *record.Participant)
+	case record.Event != nil:
+		return writeEvent(ctx, tx, *record.Event)
+	}
+	return nil
+}
+
+func writeSession(ctx context.Context, tx *sql.Tx, s stage.Session) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO stage_sessions (stage_id, id, started, ended)
+		SELECT id, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT) FROM stages WHERE id = $1
+		ON CONFLICT (stage_id, id) DO UPDATE SET ended = excluded.ended`,
+		string(s.Stage), string(s.ID), millis(s.Start), millis(s.End))
+	return err
+}
+
+func writeParticipant(ctx context.Context, tx *sql.Tx, p stage.Participant) error {
+	attributes, err := json.Marshal(p.Attributes)
+	if err != nil {
+		return err
+	}
+	client, err := json.Marshal(p.Client)
+	if err != nil {
+		return err
+	}
+	// The first join stays what it was; published, once true, stays true.
+	_, err = tx.ExecContext(ctx, `INSERT INTO stage_participants
+		(stage_id, session_id, id, user_id, attributes, connected, published, first_join, client)
+		SELECT id, $2, $3, $4, $5, CAST($6 AS BOOLEAN), CAST($7 AS BOOLEAN), CAST($8 AS BIGINT), $9 FROM stages WHERE id = $1
+		ON CONFLICT (stage_id, session_id, id) DO UPDATE SET connected = excluded.connected,
+			published = stage_participants.published OR excluded.published, client = excluded.client`,
+		string(p.Stage), string(p.Session), string(p.ID), p.UserID, string(attributes), p.Connected, p.Published, millis(p.FirstJoin), string(client))
+	return err
+}
+
+func writeEvent(ctx context.Context, tx *sql.Tx, e stage.Event) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO stage_events (stage_id, seq, session_id, participant_id, remote_id, name, error_code, at)
+		SELECT id, CAST($2 AS BIGINT), $3, $4, $5, $6, $7, CAST($8 AS BIGINT) FROM stages WHERE id = $1
+		ON CONFLICT (stage_id, seq) DO NOTHING`,
+		string(e.Stage), e.Seq, string(e.Session), string(e.Participant), string(e.Remote), e.Name, string(e.ErrorCode), millis(e.Time))
+	return err
+}
+
+// EndSessions ends what a program that died has left open on a stage, at the time of the last thing that is known.
+func (db *DB) EndSessions(ctx context.Context, id stage.ID) error {
+	var open int
+	if err := db.read().QueryRowContext(ctx, `SELECT COUNT(*) FROM stage_sessions WHERE stage_id = $1 AND ended = 0`, string(id)).Scan(&open); err != nil {
+		return fmt.Errorf("end sessions of stage %s: %w", id, err)
+	}
+	if open == 0 {
+		return nil // the usual case takes no turn of the writer
+	}
+	err := db.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE stage_participants SET connected = FALSE WHERE stage_id = $1 AND connected
+			AND session_id IN (SELECT id FROM stage_sessions WHERE stage_id = $1 AND ended = 0)`, string(id)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE stage_sessions SET ended = COALESCE(
+				(SELECT MAX(at) FROM stage_events WHERE stage_events.stage_id = stage_sessions.stage_id AND session_id = stage_sessions.id), started)
+			WHERE stage_id = $1 AND ended = 0`, string(id))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("end sessions of stage %s: %w", id, err)
+	}
+	return nil
+}
+
+// Sessions returns the newest sessions of a stage, newest first.
+func (db *DB) Sessions(ctx context.Context, id stage.ID, limit int) ([]stage.Session, error) {
+	rows, err := db.read().QueryContext(ctx, `SELECT id, started, ended FROM stage_sessions WHERE stage_id = $1
+		ORDER BY started DESC, id LIMIT $2`, string(id), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read sessions of stage %s: %w", id, err)
+	}
+	sessions, err := collect(rows, func(row scanner) (stage.Session, error) {
+		s := stage.Session{Stage: id}
+		var started, ended int64
+		err := row.Scan(&s.ID, &started, &ended)
+		s.Start, s.End = fromMillis(started), fromMillis(ended)
+		return s, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read sessions of stage %s: %w", id, err)
+	}
+	return sessions, nil
+}
+
+// Participants returns the first participants of a session, in the order they joined.
+func (db *DB) Participants(ctx context.Context, id stage.ID, session stage.SessionID, limit int) ([]stage.Participant, error) {
+	rows, err := db.read().QueryContext(ctx, `SELECT id, user_id, attributes, connected, published, first_join, client
+		FROM stage_participants WHERE stage_id = $1 AND session_id = $2 ORDER BY first_join, id LIMIT $3`, string(id), string(session), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read participants of session %s: %w", session, err)
+	}
+	participants, err := collect(rows, func(row scanner) (stage.Participant, error) {
+		p := stage.Participant{Stage: id, Session: session}
+		var attributes, client string
+		var joined int64
+		if err := row.Scan(&p.ID, &p.UserID, &attributes, &p.Connected, &p.Published, &joined, &client); err != nil {
+			return p, err
+		}
+		p.FirstJoin = fromMillis(joined)
+		if err := json.Unmarshal([]byte(attributes), &p.Attributes); err != nil {
+			return p, err
+		}
+		return p, json.Unmarshal([]byte(client), &p.Client)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read participants of session %s: %w", session, err)
+	}
+	return participants, nil
+}
+
+// Events returns the first events of a participant in a session, oldest first.
+func (db *DB) Events(ctx context.Context, id stage.ID, session stage.SessionID, participant stage.ParticipantID, limit int) ([]stage.Event, error) {
+	rows, err := db.read().QueryContext(ctx, `SELECT seq, remote_id, name, error_code, at FROM stage_events
+		WHERE stage_id = $1 AND session_id = $2 AND participant_id = $3 ORDER BY seq LIMIT $4`, string(id), string(session), string(participant), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read events of participant %s: %w", participant, err)
+	}
+	events, err := collect(rows, func(row scanner) (stage.Event, error) {
+		e := stage.Event{Stage: id, Session: session, Participant: participant}
+		var at int64
+		err := row.Scan(&e.Seq, &e.Remote, &e.Name, &e.ErrorCode, &at)
+		e.Time = fromMillis(at)
+		return e, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read events of participant %s: %w", participant, err)
+	}
+	return events, nil
+}
