@@ -24,9 +24,21 @@ type person struct {
 	client *http.Client
 }
 
+// cookieWatcher is a cookie jar that also remembers what it was given in full.
+type cookieWatcher struct {
+	http.CookieJar
+	seen []*http.Cookie
+}
+
+func (w *cookieWatcher) SetCookies(u *url.URL, cookies []*http.Cookie) {
+	w.seen = append(w.seen, cookies...)
+	w.CookieJar.SetCookies(u, cookies)
+}
+
 // stranger is an HTTP client without an account.
 func (s *server) stranger() *person {
-	jar, _ := cookiejar.New(nil)
+	inner, _ := cookiejar.New(nil)
+	jar := &cookieWatcher{CookieJar: inner}
 	return &person{t: s.t, server: s, client: &http.Client{
 		Jar:       jar,
 		Timeout:   10 * time.Second,
@@ -74,12 +86,17 @@ func (p *person) api(method, path string, body, answer any) int {
 		}
 	}
 	status, text := p.do(method, path, "application/json", string(encoded), nil)
-	if answer != nil {
-		if err := json.Unmarshal([]byte(text), answer); err != nil {
-			p.t.Fatalf("%s %s: status %d, not JSON: %v\n%s", method, path, status, err, text)
-		}
+	if answer != nil && status < 300 {
+		decode(p.t, text, answer)
 	}
 	return status
+}
+
+func decode(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("not JSON: %v\n%s", err, text)
+	}
 }
 
 // do sends one request to the site.

@@ -28,7 +28,8 @@ const actionTimeout = 20 * time.Second
 
 // kind is what makes two browser processes differ. Its zero value is an audience's browser: no camera, nobody asked.
 type kind struct {
-	camera  paint  // the picture of the fake camera; "" for a browser without one
+	camera  paint  // the picture of the fake camera; "" for none
+	devices string // without camera: what fake devices there are, in the words of --use-fake-device-for-media-stream
 	deny    bool   // the person refuses camera and microphone
 	resolve string // --host-resolver-rules, to lead a browser through a link that can be cut
 	own     string // anything that sets a process apart that will be killed
@@ -137,6 +138,8 @@ func startBrowser(k kind) (*browser, error) {
 		options = append(options, chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", "deny"))
 	case k.camera != "":
 		options = append(options, chromedp.Flag("use-fake-ui-for-media-stream", true))
+	case k.devices != "":
+		options = append(options, chromedp.Flag("use-fake-device-for-media-stream", k.devices), chromedp.Flag("use-fake-ui-for-media-stream", true))
 	}
 	if k.resolve != "" {
 		options = append(options, chromedp.Flag("host-resolver-rules", k.resolve))
@@ -302,6 +305,23 @@ func (tb *tab) reload() { tb.t.Helper(); tb.do("reload", chromedp.Reload()) }
 func (tb *tab) click(selector string) {
 	tb.t.Helper()
 	tb.do("click "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+}
+
+// hover moves the mouse over an element.
+func hover(selector string) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		if _, err := chromedp.ScrollIntoView(chromedp.CSS(selector))(ctx, target); err != nil {
+			return chromedp.Void{}, err
+		}
+		at, err := chromedp.Evaluate[struct{ X, Y float64 }](fmt.Sprintf(`(() => {
+			const box = document.querySelector(%q).getBoundingClientRect();
+			return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+		})()`, selector))(ctx, target)
+		if err != nil {
+			return chromedp.Void{}, err
+		}
+		return chromedp.MouseEvent(chromedp.MouseMoved, at.X, at.Y)(ctx, target)
+	}
 }
 
 // fill types into a field that it empties first.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -19,10 +20,11 @@ import (
 
 // server is one run of the program, or several one after the other on the same port and data.
 type server struct {
-	t    *testing.T
-	URL  string
-	Dir  string // its --data
-	args []string
+	t      *testing.T
+	URL    string
+	Dir    string // its --data
+	args   []string
+	folder string // where it runs; "" is beside Dir
 
 	cmd  *exec.Cmd
 	done chan struct{} // closed when cmd has ended
@@ -35,7 +37,7 @@ func startServer(t *testing.T, flags ...string) *server {
 	address := freeAddress(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--http", address, "--admin", freeAddress(t), "--data", dir}, flags...)
-	s := newServer(t, "http://localhost:"+port(address), dir, args)
+	s := newServer(t, "http://"+address, dir, args)
 	s.start()
 	return s
 }
@@ -61,7 +63,7 @@ func newServer(t *testing.T, url, dir string, args []string) *server {
 func (s *server) start() {
 	s.t.Helper()
 	s.cmd = exec.Command(binary, s.args...)
-	s.cmd.Dir = filepath.Dir(s.Dir)
+	s.cmd.Dir = cmp.Or(s.folder, filepath.Dir(s.Dir))
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.cmd.Start(); err != nil {
