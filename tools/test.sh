@@ -81,7 +81,7 @@ install_needs() {
 
 # sums prints a checksum of every file that sdk/ and web/ commit, bundles included.
 sums() {
-	find sdk web -name node_modules -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
+	find sdk web \( -name node_modules -o -name .build \) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
 }
 
 # check_bundles builds the bundles anew; a build that changes anything means that somebody forgot to commit one.
