@@ -38,8 +38,9 @@ func (s *Service) SetOnAir(ctx context.Context, account AccountID, participant s
 	if err != nil {
 		return err
 	}
-	if !couldBeID(string(participant)) {
-		return noParticipant()
+	// The stage service remembers whoever it is told of; only those who are there, or could come, are worth remembering.
+	if _, _, err := s.holder(ctx, channel, participant); err != nil {
+		return err
 	}
 	return stageRefusal(s.stages.SetOnAir(ctx, channel.Stage, participant, onAir), "set on air on stage of "+channel.Name)
 }
@@ -65,9 +66,6 @@ func (s *Service) RemoveParticipant(ctx context.Context, account AccountID, part
 	if err := checkText("reason", reason, maxReason); err != nil {
 		return err
 	}
-	if !couldBeID(string(participant)) {
-		return noParticipant()
-	}
 	holder, snapshot, err := s.holder(ctx, channel, participant)
 	if err != nil {
 		return err
@@ -89,6 +87,9 @@ func (s *Service) RemoveParticipant(ctx context.Context, account AccountID, part
 // holder says whose a participant is: by the tokens that the site keeps, else by what the stage shows, for a client that is connected with a
 // token from before. The zero Holder is a participant that the site knows nothing of, such as one of the control plane.
 func (s *Service) holder(ctx context.Context, channel Channel, participant stage.ParticipantID) (Holder, *stage.Snapshot, error) {
+	if !couldBeID(string(participant)) {
+		return Holder{}, nil, noParticipant()
+	}
 	snapshot, err := s.stages.Snapshot(ctx, channel.Stage)
 	if err != nil {
 		return Holder{}, nil, stageRefusal(err, "look at stage of "+channel.Name)

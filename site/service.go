@@ -27,7 +27,7 @@ type Service struct {
 	store     Store
 	stages    Stages
 	log       *slog.Logger
-	passwords *argon.Hasher
+	passwords passwords
 	cutting   chan struct{}    // one place: pictures are decoded one at a time, for the memory it takes
 	now       func() time.Time // in UTC and whole milliseconds, as exact as the store
 }
@@ -42,6 +42,13 @@ func New(store Store, stages Stages, log *slog.Logger) *Service {
 		cutting:   make(chan struct{}, 1),
 		now:       func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
 	}
+}
+
+// passwords is argon.Hasher.
+type passwords interface {
+	Hash(ctx context.Context, password string) (string, error)
+	Verify(ctx context.Context, encoded, password string) (bool, error)
+	Decoy() string
 }
 
 // stageRefusal turns the stage service's refusals into the site's, and wraps what is a fault.
