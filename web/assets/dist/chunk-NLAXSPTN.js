@@ -1,0 +1,1 @@
+var r="streamcat.";function l(t){try{return localStorage.getItem(r+t)}catch{return null}}function n(t,e){try{localStorage.setItem(r+t,e)}catch{}}function a(){let t=l("quality");return t==="540"||t==="360"?t:"720"}export{l as a,n as b,a as c};

@@ -1,0 +1,1 @@
+"use strict";(()=>{var a="streamcat.";function t(r){try{return localStorage.getItem(a+r)}catch{return null}}var e=t("theme"),c=e==="dark"||e!=="light"&&matchMedia("(prefers-color-scheme: dark)").matches;document.documentElement.dataset.theme=c?"dark":"light";})();
