@@ -19,6 +19,7 @@ func (s *Server) serveAdmin(address string) error {
 	if err != nil {
 		return fmt.Errorf("listen for metrics (--admin off does without): %w", err)
 	}
+	s.admin = listener.Addr().String()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),

@@ -25,6 +25,7 @@ import (
 type Server struct {
 	log    *slog.Logger
 	url    string
+	admin  string // address of the admin listener, "" without one
 	db     *store.DB
 	bus    *bus.Bus
 	engine *sfu.Engine
