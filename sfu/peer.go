@@ -1,0 +1,181 @@
+package sfu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"streamcat/sdpfrag"
+	"streamcat/stage"
+)
+
+// peer is one pion PeerConnection that answers: what publishing and subscribing sessions have in common. It ends once, for whatever
+// reason: end first takes it out of the routing, and a goroutine of its own tears it down, so end may be called from anywhere.
+type peer struct {
+	engine *Engine
+	pc     *webrtc.PeerConnection
+	closed func(cause error) // the owner's callback, may be nil
+
+	// detach takes the session out of the routing; connected follows the connection's first coming about. Both are set before negotiate.
+	detach    func()
+	connected func()
+
+	done     chan struct{}  // closed by end
+	routines sync.WaitGroup // goroutines that read from the connection
+
+	mu       sync.Mutex
+	ending   bool
+	timer    *time.Timer // for connectTimeout
+	patching sync.Mutex  // serialises changes of the description; never taken with mu held
+
+	offer      *offer
+	remote     sdpfrag.Credentials // of the present ICE session
+	version    int                 // of the description given to pion
+	candidates int                 // taken from the client so far
+	answer     string
+	etag       string
+}
+
+// newPeer makes a peer. The caller has counted it in engine.sessions.
+func (e *Engine) newPeer(api *webrtc.API, o *offer, closed func(error)) (*peer, error) {
+	pc, err := api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+	if err != nil {
+		return nil, fmt.Errorf("make a connection: %w", err)
+	}
+	p := &peer{
+		engine: e, pc: pc, closed: closed, offer: o, remote: o.ice, candidates: len(o.candidates), done: make(chan struct{}),
+		detach: func() {}, connected: func() {},
+	}
+	pc.OnConnectionStateChange(p.stateChanged)
+	return p, nil
+}
+
+func (p *peer) stateChanged(state webrtc.PeerConnectionState) {
+	switch state {
+	case webrtc.PeerConnectionStateConnected:
+		p.mu.Lock()
+		if p.timer != nil {
+			p.timer.Stop()
+		}
+		p.mu.Unlock()
+		p.connected()
+	case webrtc.PeerConnectionStateFailed:
+		p.end(ErrDisconnected)
+	case webrtc.PeerConnectionStateClosed:
+		p.end(ErrHungUp)
+	}
+}
+
+// negotiate answers the offer. Errors of the client's making carry InvalidInput.
+func (p *peer) negotiate(ctx context.Context) error {
+	if err := p.describe(ctx, p.offer.ice); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ending {
+		p.timer = time.AfterFunc(connectTimeout, func() { p.end(ErrNeverConnected) })
+	}
+	return nil
+}
+
+// describe gives pion the offer with the client's credentials and takes the answer, with all candidates.
+func (p *peer) describe(ctx context.Context, remote sdpfrag.Credentials) error {
+	p.version++
+	description := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: p.offer.render(remote, p.version)}
+	if err := p.pc.SetRemoteDescription(description); err != nil {
+		return stage.Errorf(stage.InvalidInput, "The offer cannot be used: %w", err)
+	}
+	answer, err := p.pc.CreateAnswer(nil)
+	if err != nil {
+		return fmt.Errorf("create the answer: %w", err)
+	}
+	gathered := webrtc.GatheringCompletePromise(p.pc)
+	if err := p.pc.SetLocalDescription(answer); err != nil {
+		return fmt.Errorf("set the answer: %w", err)
+	}
+	select {
+	case <-gathered:
+	case <-ctx.Done():
+		return fmt.Errorf("gather candidates: %w", context.Cause(ctx))
+	case <-p.done:
+		return ErrHungUp
+	}
+	text := p.pc.LocalDescription().SDP
+	local, err := localCredentials(text)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.remote, p.answer, p.etag = remote, text, local.Ufrag
+	return nil
+}
+
+// Answer is the SDP answer with all candidates.
+func (p *peer) Answer() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.answer
+}
+
+// ETag names the ICE session: it is the server's user name fragment.
+func (p *peer) ETag() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.etag
+}
+
+// Close ends the connection. It does not call Closed.
+func (p *peer) Close() error {
+	p.end(nil)
+	return nil
+}
+
+// end ends the session; with a cause, the owner is told. Only the first call does anything.
+func (p *peer) end(cause error) {
+	p.mu.Lock()
+	if p.ending {
+		p.mu.Unlock()
+		return
+	}
+	p.ending = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	close(p.done)
+	p.mu.Unlock()
+	p.detach()
+	go func() {
+		defer p.engine.sessions.Done()
+		if err := p.pc.GracefulClose(); err != nil && !errors.Is(err, webrtc.ErrConnectionClosed) {
+			p.engine.log.Debug("a connection did not close cleanly", "error", err)
+		}
+		p.routines.Wait()
+		if cause != nil && p.closed != nil {
+			p.closed(cause)
+		}
+	}()
+}
+
+// over says whether the session has ended.
+func (p *peer) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ending
+}
+
+// do runs f in a goroutine that the session's end waits for. It returns false when the session has ended already.
+func (p *peer) do(f func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ending {
+		return false
+	}
+	p.routines.Go(f)
+	return true
+}
