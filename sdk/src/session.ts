@@ -1,3 +1,4 @@
+import type { Advice } from './advice.js';
 import { StageConnectionState, StageLeftReason } from './enums.js';
 import type { Emitter } from './emitter.js';
 import { Refusal, StageError, StageErrorCategory, StageErrorCode } from './errors.js';
@@ -9,10 +10,9 @@ import type { ClientMessage, ServerMessage } from './protocol.js';
 import { Publisher } from './publisher.js';
 import { Roster } from './roster.js';
 import { Signal } from './signal.js';
-import type { StageStrategy } from './strategy.js';
 import { Subscriber } from './subscriber.js';
 import type { TokenClaims } from './token.js';
-import { VERSION } from './version.js';
+import { addressFor } from './whip.js';
 import type { Requests } from './whip.js';
 
 /** Tells the app. */
@@ -26,9 +26,9 @@ export interface SessionContext {
   batch(change: () => void): void;
   /** Says something to the server that holds until the next of its type. */
   declare(message: Extract<ClientMessage, { payload: object }>): void;
-  /** Asks the strategy; one that throws has not changed its mind. */
-  ask<T>(name: string, question: (strategy: StageStrategy) => T, last: T): T;
-  /** Adds to an address who is asking. docs/protocol.md section 1 */
+  /** Asks the strategy; see Advice. */
+  readonly ask: Advice['ask'];
+  /** Adds to an address who is asking. */
   address(url: string): string;
 }
 
@@ -37,7 +37,7 @@ export interface SessionOptions {
   readonly claims: TokenClaims;
   readonly requests: Requests;
   readonly emitter: Emitter<StageEventMap>;
-  strategy(): StageStrategy;
+  readonly advice: Advice;
   /** Where the connection state goes. */
   onstate(state: StageConnectionState): void;
   /** The session is over; `done` when the server has been told. */
@@ -63,8 +63,6 @@ export class Session {
   #arrived = false; // a first WELCOME came
   #up = false;
   #over = false;
-  #asking = false;
-  #askAgain = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -81,8 +79,8 @@ export class Session {
       emit: this.#emit,
       batch: (change) => emitter.batch(change),
       declare: (message) => this.#signal.declare(message),
-      ask: (name, question, last) => this.#ask(name, question, last),
-      address: (url) => this.#address(url),
+      ask: (name, question, last) => options.advice.ask(name, question, last),
+      address: (url) => addressFor(url, requests.platform.client()),
     };
     this.#local = new LocalParticipant(claims);
     this.#publisher = new Publisher(context, this.#local);
@@ -92,7 +90,7 @@ export class Session {
       onmuted: (participant) => this.#subscriber.muted(participant),
       onleft: (participant) => this.#subscriber.forget(participant),
     });
-    this.#signal = new Signal(requests, this.#address(`${claims.eventsUrl}/${encodeURIComponent(claims.stageId)}`), {
+    this.#signal = new Signal(requests, context.address(`${claims.eventsUrl}/${encodeURIComponent(claims.stageId)}`), {
       onwelcome: (welcome) => emitter.batch(() => this.#welcome(welcome)),
       onmessage: (message) => emitter.batch(() => this.#receive(message)),
       ondown: () => emitter.batch(() => this.#down()),
@@ -132,22 +130,10 @@ export class Session {
   /** Asks the strategy about everything and applies the differences. */
   refresh(): void {
     if (!this.#arrived || this.#over) return;
-    if (this.#asking) {
-      this.#askAgain = true; // the strategy itself has called: once more afterwards, not within
-      return;
-    }
-    this.#options.emitter.batch(() => {
-      this.#sync();
-      if (!this.#askAgain) return;
-      this.#askAgain = false;
-      this.#sync();
-      this.#askAgain = false;
-    });
-  }
-
-  #sync(): void {
-    this.#publisher.sync();
-    this.#subscriber.sync();
+    this.#options.emitter.batch(() => this.#options.advice.round(() => {
+      this.#publisher.sync();
+      this.#subscriber.sync();
+    }));
   }
 
   #welcome(welcome: Extract<ServerMessage, { type: 'WELCOME' }>): void {
@@ -242,25 +228,6 @@ export class Session {
       this.#publisher.hurry();
       this.#subscriber.hurry();
     });
-  }
-
-  #ask<T>(name: string, question: (strategy: StageStrategy) => T, last: T): T {
-    this.#asking = true;
-    try {
-      return question(this.#options.strategy());
-    } catch (error) {
-      console.error(`StreamCat: ${name} of the strategy threw`, error);
-      return last;
-    } finally {
-      this.#asking = false;
-    }
-  }
-
-  #address(url: string): string {
-    const address = new URL(url);
-    address.searchParams.set('client', this.#options.requests.platform.client());
-    address.searchParams.set('sdk', VERSION);
-    return address.href;
   }
 }
 

@@ -1,3 +1,4 @@
+import { Advice, checked } from './advice.js';
 import { Emitter } from './emitter.js';
 import { StageConnectionState } from './enums.js';
 import { Refusal, StageErrorCategory } from './errors.js';
@@ -22,14 +23,14 @@ export class Stage {
   readonly #token: string;
   readonly #platform: Platform;
   readonly #emitter = new Emitter<StageEventMap>();
-  #strategy: StageStrategy;
+  readonly #advice: Advice;
   #state: StageConnectionState = StageConnectionState.DISCONNECTED;
   #session: Session | undefined;
   #before: Promise<void> = Promise.resolve(); // the end of the last session
 
   constructor(token: string, strategy: StageStrategy, config: StageConfiguration = {}) {
     this.#token = token;
-    this.#strategy = checked(strategy);
+    this.#advice = new Advice(strategy);
     this.#platform = config.platform ?? browser;
   }
 
@@ -54,7 +55,7 @@ export class Stage {
       claims,
       requests: { platform: this.#platform, token: this.#token },
       emitter: this.#emitter,
-      strategy: () => this.#strategy,
+      advice: this.#advice,
       onstate: (state) => this.#setState(state),
       onover: (done) => {
         this.#session = undefined;
@@ -78,7 +79,7 @@ export class Stage {
 
   /** Puts another strategy in place and applies the differences. */
   replaceStrategy(strategy: StageStrategy): void {
-    this.#strategy = checked(strategy);
+    this.#advice.strategy = checked(strategy);
     this.refreshStrategy();
   }
 
@@ -135,11 +136,4 @@ export class Stage {
     this.#state = state;
     this.#emitter.emit('stageConnectionStateChanged', state);
   }
-}
-
-function checked(strategy: StageStrategy): StageStrategy {
-  for (const name of ['shouldSubscribeToParticipant', 'shouldPublishParticipant', 'stageStreamsToPublish'] as const) {
-    if (typeof strategy?.[name] !== 'function') throw new TypeError(`The strategy needs the function ${name}.`);
-  }
-  return strategy;
 }

@@ -27,7 +27,7 @@ export class Subscriber {
   readonly #subscriptions = new Map<RemoteParticipant, Subscription>();
   #slots = 0;
   #streamCount = 0;
-  #selected = '';
+  #selects = false; // nothing need be said before somebody is wanted
   #linger: unknown;
 
   constructor(context: SessionContext, remotes: () => Iterable<RemoteParticipant>) {
@@ -128,9 +128,8 @@ export class Subscriber {
   #select(): void {
     const chosen = [...this.#subscriptions].filter(([, { type }]) => type !== SubscribeType.NONE).slice(0, mostSelected);
     const participants = Object.fromEntries(chosen.map(([participant, { type }]) => [participant.id, type]));
-    const selection = JSON.stringify(participants);
-    if (selection === this.#selected) return;
-    this.#selected = selection;
+    this.#selects ||= chosen.length > 0;
+    if (!this.#selects) return;
     this.#context.declare({ type: 'SELECT', payload: { default: SubscribeType.NONE, participants } });
   }
 

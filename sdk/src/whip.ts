@@ -1,5 +1,6 @@
 import { Refusal, refusalOf, StageErrorCode } from './errors.js';
 import type { HttpResponse, Platform } from './platform.js';
+import { VERSION } from './version.js';
 
 // docs/protocol.md sections 2 and 3: WHIP, RFC 9725, and the subscriptions that look like it.
 
@@ -16,6 +17,14 @@ export interface Resource {
 export interface Requests {
   readonly platform: Platform;
   readonly token: string;
+}
+
+/** Adds to an address who is asking. docs/protocol.md section 1 */
+export function addressFor(url: string, client: string): string {
+  const address = new URL(url);
+  address.searchParams.set('client', client);
+  address.searchParams.set('sdk', VERSION);
+  return address.href;
 }
 
 /** Sends an offer. It throws a Refusal. RFC 9725 4.2 */
