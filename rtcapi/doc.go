@@ -23,12 +23,11 @@
 //   - A socket is in its room before the service learns of it, so that no order to leave can miss it; it is shown the
 //     room's newest snapshot and becomes a member in one step, so that nothing is missed or reordered.
 //   - Nobody waits for a socket: its queue is bounded, and a full one ends it with 1013.
-//   - The service hears Connect and Disconnect of one client strictly in turns.
+//   - Every Connect that the service accepted is followed by exactly one Disconnect.
 //   - LEFT is sent at most once, and nothing after it.
 //   - A token is never logged; neither is a path or a query, which could hold one.
 //
 // # Lock order
 //
-// seat.mu, then hub.mu or room.mu, then socket.mu. hub.mu and room.mu are never held together, and neither while calling out to
-// Stages or Notices; seat.mu is, because it is what puts those calls in turns.
+// room.mu, then socket.mu. hub.mu and Server.mu are held with no other. None is held while calling Stages or Notices.
 package rtcapi

@@ -52,6 +52,14 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	return s.connect(w, r, newSocket(grant, client), token)
 }
 
+// disconnect tells the service once that a socket is gone.
+func (s *Server) disconnect(sock *socket, clean bool) {
+	if !sock.reported {
+		sock.reported = true
+		s.stages.Disconnect(sock.grant, sock.client, clean)
+	}
+}
+
 // checkHandshake finds what is wrong with an upgrade before anything is done for it. RFC 6455 4.2.1
 func checkHandshake(r *http.Request) error {
 	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key"))
@@ -73,14 +81,11 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, sock *socket, t
 	defer s.hub.leave(room)
 	room.register(sock)
 	defer room.unregister(sock)
-	place := room.seatOf(sock)
-	defer room.giveBack(sock, place)
-
-	welcome, err := place.take(ctx, s.stages, sock, clientInfo(r))
+	welcome, err := s.stages.Connect(ctx, sock.grant, sock.client, clientInfo(r))
 	if err != nil {
 		return err
 	}
-	defer place.free(s.stages, sock, false)
+	defer s.disconnect(sock, false)
 	// Between admission and registration the order of Close to leave could have been missed.
 	if s.isClosing() {
 		return stage.Errorf(shuttingDown, "The server is shutting down. Try again in a moment.")
@@ -104,12 +109,12 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, sock *socket, t
 	var writer sync.WaitGroup
 	writer.Go(sock.write)
 	defer writer.Wait()
-	s.serveSocket(r, sock, place)
+	s.serveSocket(r, sock)
 	return nil
 }
 
 // serveSocket reads until the socket ends. Whatever happens, the writer is told to end too.
-func (s *Server) serveSocket(r *http.Request, sock *socket, place *seat) {
+func (s *Server) serveSocket(r *http.Request, sock *socket) {
 	log := logOf(r).With("stage", sock.grant.Stage, "participant", sock.grant.Participant)
 	defer func() {
 		if v := recover(); v != nil {
@@ -118,25 +123,25 @@ func (s *Server) serveSocket(r *http.Request, sock *socket, place *seat) {
 		}
 	}()
 	ctx := context.WithoutCancel(r.Context())
-	err := sock.read(func(frame []byte) error { return s.obey(ctx, log, sock, place, frame) })
+	err := sock.read(func(frame []byte) error { return s.obey(ctx, log, sock, frame) })
 	var broken violation
 	if errors.As(err, &broken) {
 		sock.end(nil, websocket.StatusPolicyViolation, broken.Error())
 	} else {
 		sock.drop()
 	}
-	place.free(s.stages, sock, false)
+	s.disconnect(sock, false)
 }
 
 // obey does what a frame asks for. Only a violation is returned; a refusal is answered.
-func (s *Server) obey(ctx context.Context, log *slog.Logger, sock *socket, place *seat, frame []byte) error {
+func (s *Server) obey(ctx context.Context, log *slog.Logger, sock *socket, frame []byte) error {
 	command, err := parseCommand(frame)
 	var broken violation
 	if errors.As(err, &broken) {
 		return err
 	}
 	if err == nil {
-		err = s.perform(ctx, sock, place, command)
+		err = s.perform(ctx, sock, command)
 	}
 	if err != nil {
 		if code, _ := describe(err); code == stage.Internal {
@@ -147,14 +152,14 @@ func (s *Server) obey(ctx context.Context, log *slog.Logger, sock *socket, place
 	return nil
 }
 
-func (s *Server) perform(ctx context.Context, sock *socket, place *seat, c command) error {
+func (s *Server) perform(ctx context.Context, sock *socket, c command) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	switch c := c.(type) {
 	case pingCommand:
 		sock.send([]byte(`{"type":"PONG"}`))
 	case leaveCommand:
-		place.free(s.stages, sock, true)
+		s.disconnect(sock, true)
 		sock.end(nil, websocket.StatusNormalClosure, "goodbye")
 	case muteCommand:
 		return s.stages.SetMute(ctx, sock.grant, c.audioMuted, c.videoStopped)

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"streamcat/stage"
 )
 
@@ -32,7 +34,6 @@ type room struct {
 	hosts    view
 	audience view
 	sockets  map[stage.ParticipantID][]*socket // all that can be sent away, members of a view or not yet
-	seats    map[seatKey]*seat
 }
 
 // view is what one class of participants is shown, and who they are. All of them are sent the same bytes.
@@ -50,7 +51,6 @@ func newRoom(id stage.ID, encoded *atomic.Int64) *room {
 		hosts:    view{members: map[*socket]struct{}{}},
 		audience: view{members: map[*socket]struct{}{}},
 		sockets:  map[stage.ParticipantID][]*socket{},
-		seats:    map[seatKey]*seat{},
 	}
 }
 
@@ -113,10 +113,16 @@ func (r *room) everybody() []*socket {
 	return r.addressed("")
 }
 
-// register lets orders to leave reach a socket, from before the service knows of it.
+// register lets orders to leave reach a socket, from before the service knows of it. An older socket of the same client has to be
+// a broken one that nobody has noticed yet: a client has one.
 func (r *room) register(s *socket) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, old := range r.sockets[s.grant.Participant] {
+		if old.client == s.client {
+			old.end(nil, websocket.StatusNormalClosure, "resumed by a newer connection")
+		}
+	}
 	r.sockets[s.grant.Participant] = append(r.sockets[s.grant.Participant], s)
 }
 
@@ -170,17 +176,11 @@ func (r *room) seenBy(v *view) *stage.Snapshot {
 
 // advance shows a snapshot if it is newer. r.mu is held.
 func (r *room) advance(next *stage.Snapshot) {
-	if r.latest != nil && !newer(r.latest, next) {
+	if r.latest != nil && next.Version <= r.latest.Version {
 		return
 	}
 	r.latest = next
 	r.show()
-}
-
-// newer says whether next is newer than prev. Versions grow while a stage is in memory; a new session with a lower one has begun
-// after the stage was forgotten in between.
-func newer(prev, next *stage.Snapshot) bool {
-	return next.Version > prev.Version || next.Session != "" && next.Session != prev.Session
 }
 
 // show tells the members of both views what is new. A viewer count that comes too early waits, everything else goes at once.

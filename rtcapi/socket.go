@@ -32,6 +32,8 @@ type socket struct {
 	conn *websocket.Conn // set by attach, before reader and writer begin
 	wake chan struct{}   // holds one when there is something for the writer
 
+	reported bool // the service knows that it is gone; only the handler's goroutine looks
+
 	mu     sync.Mutex
 	wire   *wire // nil until attach
 	queue  [][]byte
