@@ -1,18 +1,24 @@
 // Package storetest gives tests real databases: SQLite in a temporary directory always, and PostgreSQL when
 // STREAMCAT_TEST_POSTGRES holds the URL of a server where the test may CREATE DATABASE.
+//
+// On that server it makes the database streamcat_test, once, and in it a schema for each test, which goes when the test ends. A
+// schema is as empty as a database and much faster to make.
 package storetest
 
 import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx", to create databases with
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx", to make schemas with
 
 	"streamcat/store"
 )
@@ -54,30 +60,61 @@ func Open(t testing.TB, url string) *store.DB {
 	return db
 }
 
-// postgresURL creates a database and drops it when the test ends.
+// postgresDatabase is where the schemas of tests are.
+const postgresDatabase = "streamcat_test"
+
+// postgresURL creates a schema and drops it when the test ends.
 func postgresURL(t testing.TB, server string) string {
 	t.Helper()
-	admin, err := sql.Open("pgx", server)
+	location, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("%s must be a URL", PostgresVariable)
+	}
+	makeDatabase(t, server)
+	location.Path = "/" + postgresDatabase
+	admin, err := sql.Open("pgx", location.String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := "streamcat_test_" + strings.ToLower(rand.Text())
-	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+	schema := "test_" + strings.ToLower(rand.Text())
+	if _, err := admin.ExecContext(t.Context(), "CREATE SCHEMA "+schema); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		// The context of the test is done by now.
-		if _, err := admin.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if _, err := admin.ExecContext(context.Background(), "DROP SCHEMA "+schema+" CASCADE"); err != nil {
 			t.Error(err)
 		}
 		if err := admin.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	location, err := url.Parse(server)
-	if err != nil {
-		t.Fatalf("%s must be a URL", PostgresVariable)
-	}
-	location.Path = "/" + name
+	query := location.Query()
+	query.Set("search_path", schema)
+	location.RawQuery = query.Encode()
 	return location.String()
 }
+
+// makeDatabase makes postgresDatabase unless it is there, whoever else does so at this moment.
+func makeDatabase(t testing.TB, server string) {
+	t.Helper()
+	conns, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conns.Close()
+	_, err = conns.ExecContext(t.Context(), "CREATE DATABASE "+postgresDatabase)
+	var refusal *pgconn.PgError
+	if errors.As(err, &refusal) && slices.Contains([]string{pgDuplicateDatabase, pgUniqueViolation}, refusal.Code) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// PostgreSQL documentation, appendix A: the answers to making a database that is there, or is just being made.
+const (
+	pgDuplicateDatabase = "42P04"
+	pgUniqueViolation   = "23505"
+)
