@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"net/http"
@@ -26,6 +27,8 @@ func (s *Server) route(methods methods) http.Handler {
 		log := s.log.With("request", id)
 		r = r.WithContext(context.WithValue(r.Context(), logKey{}, log))
 		answer := &answer{ResponseWriter: w}
+		body := &body{ReadCloser: r.Body}
+		r.Body = body
 		setHeaders(answer.Header(), id)
 
 		err := s.serve(methods, answer, r)
@@ -34,6 +37,10 @@ func (s *Server) route(methods methods) http.Handler {
 				log.Error("request failed", "method", r.Method, "route", r.Pattern, "error", err)
 			}
 			if answer.status == 0 {
+				// Without this net/http would first wait for the rest of the body, as long as it takes to come.
+				if r.ContentLength != 0 && !body.ended && r.ProtoMajor == 1 {
+					answer.Header().Set("Connection", "close")
+				}
 				writeProblem(answer, err)
 			}
 		}
@@ -100,6 +107,19 @@ func (a *answer) Write(p []byte) (int, error) {
 
 // Unwrap lets a WebSocket take the connection over.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// body remembers whether it was read to its end.
+type body struct {
+	io.ReadCloser
+	ended bool
+}
+
+// Read notices the end.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.ended = b.ended || err == io.EOF
+	return n, err
+}
 
 type logKey struct{}
 
