@@ -90,8 +90,26 @@ func parseSubscribe(text string, whole bool) (*offer, error) {
 		}
 		// Nothing is read from what a receiver declares, and nothing is sent in header extensions.
 		s.ssrc, s.rtx, s.extensions = "", "", nil
+		s.preferMode1()
 	}
 	return o, nil
+}
+
+// preferMode1 leaves H.264 in packetization mode 0 out where mode 1, which includes it, is offered too: it halves an answer that lists the same
+// for every slot.
+func (s *offered) preferMode1() {
+	mode := func(c offeredCodec, want int) bool { return c.format >= formatH264 && c.format.mode() == want }
+	if !slices.ContainsFunc(s.codecs, func(c offeredCodec) bool { return mode(c, 1) }) {
+		return
+	}
+	kept := s.codecs[:0:0]
+	for _, c := range s.codecs {
+		repaired := slices.IndexFunc(s.codecs, func(media offeredCodec) bool { return media.payloadType == c.apt })
+		if !mode(c, 0) && (repaired < 0 || !mode(s.codecs[repaired], 0)) {
+			kept = append(kept, c)
+		}
+	}
+	s.codecs = kept
 }
 
 func (o *offer) count(kind stage.Kind) int {
