@@ -62,12 +62,26 @@ func (s *Server) disconnect(sock *socket, clean bool) {
 
 // checkHandshake finds what is wrong with an upgrade before anything is done for it. RFC 6455 4.2.1
 func checkHandshake(r *http.Request) error {
-	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key"))
-	if err != nil || len(key) != 16 || len(r.Header.Values("Sec-WebSocket-Key")) != 1 ||
-		r.Header.Get("Sec-WebSocket-Version") != "13" || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") || !r.ProtoAtLeast(1, 1) {
+	header := r.Header
+	key, err := base64.StdEncoding.DecodeString(header.Get("Sec-WebSocket-Key"))
+	if err != nil || len(key) != 16 || len(header.Values("Sec-WebSocket-Key")) != 1 ||
+		header.Get("Sec-WebSocket-Version") != "13" || !r.ProtoAtLeast(1, 1) ||
+		!hasToken(header, "Upgrade", "websocket") || !hasToken(header, "Connection", "upgrade") {
 		return stage.Errorf(stage.InvalidInput, "This is not the opening of a WebSocket of version 13.")
 	}
 	return nil
+}
+
+// hasToken looks for a token in a header that is a list, RFC 9110 5.6.1.
+func hasToken(header http.Header, name, token string) bool {
+	for _, value := range header.Values(name) {
+		for given := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(given), token) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // connect brings a client onto its stage and serves its socket until that ends.

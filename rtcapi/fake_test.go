@@ -107,6 +107,13 @@ func (f *fakeStages) sockets(key string) int {
 	return f.connected[key]
 }
 
+// said returns whether the last socket of a client went with a goodbye.
+func (f *fakeStages) said(key string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.clean[key]
+}
+
 func (f *fakeStages) Publish(_ context.Context, g stage.Grant, client, offer string) (stage.Resource, error) {
 	if !g.Capabilities.Publish {
 		return stage.Resource{}, stage.Errorf(stage.InsufficientCapabilities, "This token does not allow publishing.")

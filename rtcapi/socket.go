@@ -204,7 +204,7 @@ func readFrame(r io.Reader, buffer []byte) ([]byte, error) {
 		if len(buffer) == cap(buffer) {
 			buffer = append(buffer, 0)[:len(buffer)]
 		}
-		n, err := r.Read(buffer[len(buffer):cap(buffer)])
+		n, err := r.Read(buffer[len(buffer):min(cap(buffer), maxFrame+1)])
 		buffer = buffer[:len(buffer)+n]
 		if len(buffer) > maxFrame {
 			return buffer, violation("A frame has at most 16 KB.")
