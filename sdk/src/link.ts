@@ -79,7 +79,8 @@ export class Link<P extends Peer> {
   resume(alive: readonly string[]): void {
     this.#suspended = false;
     if (this.#state === 'idle') return;
-    if (this.#state === 'connected' && this.#resource && alive.includes(this.#resource.id)) return;
+    if (!this.#resource || !alive.includes(this.#resource.id)) this.#resource = undefined;
+    else if (this.#state === 'connected') return;
     this.#begin(0);
   }
 

@@ -7,7 +7,10 @@ import { ReceivedStream } from './remote-stream.js';
 import type { SessionContext } from './session.js';
 import { planSubscription } from './strategy.js';
 
-const lingers = 5_000; // ms that the connection stays when nobody is wanted: a host who blinks should not cost a new one
+// How long the connection stays when nobody is wanted, in ms: a host who blinks should not cost a new one. A random part keeps an
+// audience from going all at once.
+const lingers = 10_000;
+const lingersMore = 10_000;
 const mostSelected = 64; // ids in one SELECT
 
 /** What the app has been told of one participant, and what carries it. */
@@ -28,6 +31,7 @@ export class Subscriber {
   #slots = 0;
   #streamCount = 0;
   #selects = false; // nothing need be said before somebody is wanted
+  #wanted = false; // somebody is
   #linger: unknown;
 
   constructor(context: SessionContext, remotes: () => Iterable<RemoteParticipant>) {
@@ -39,6 +43,8 @@ export class Subscriber {
       createPeer: () => context.requests.platform.peers.receiver(this.#slots),
       onstate: (state, refusal) =>
         context.batch(() => {
+          // A server that ends the media of a broadcast that is over must not be asked for it again by the whole audience.
+          if (state === 'connecting' && !this.#wanted) this.#link.stop(false);
           this.#tellAll();
           if (state === 'errored' && refusal) context.emit('error', refusal.toStageError(StageErrorCategory.SUBSCRIBE_ERROR));
         }),
@@ -56,15 +62,15 @@ export class Subscriber {
   sync(): void {
     for (const participant of this.#remotes()) this.#subscription(participant).type = this.#ask(participant);
     this.#select();
-    const wanted = [...this.#subscriptions].some(([participant, { type }]) => type !== SubscribeType.NONE && participant.isPublishing);
+    this.#wanted = [...this.#subscriptions].some(([participant, { type }]) => type !== SubscribeType.NONE && participant.isPublishing);
     const { platform } = this.#context.requests;
-    if (wanted) {
+    if (this.#wanted) {
       platform.clearTimeout(this.#linger);
       this.#linger = undefined;
       this.#replaceEndedTracks();
       this.#link.start();
     } else if (this.#link.state === 'connected') {
-      this.#linger ??= platform.setTimeout(() => this.#link.stop(), lingers);
+      this.#linger ??= platform.setTimeout(() => this.#link.stop(), lingers + platform.random() * lingersMore);
     } else {
       this.#link.stop();
     }

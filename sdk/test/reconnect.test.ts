@@ -153,6 +153,27 @@ test('media that was given up is tried again after a reconnection', async () => 
   assert.equal(f.told().at(-1), 'added a audio video');
 });
 
+test('a server that has restarted is not asked to end what it does not know', async () => {
+  const f = await onStage();
+  f.server.resources.clear();
+  f.server.participants = [];
+  f.world.socket.end(1006, '');
+  await f.world.advance(300);
+  assert.equal(f.server.requests.filter(({ method }) => method === 'DELETE').length, 0);
+});
+
+test('what everybody is told is told again only when it differs', async () => {
+  const f = await onStage();
+  const told: unknown[] = [];
+  for (const event of ['streamcatLiveChanged', 'streamcatLayoutChanged', 'streamcatViewerCountChanged'] as const) {
+    f.stage.on(event, (news: unknown) => told.push(news));
+  }
+  f.world.socket.end(1006, '');
+  await f.world.advance(300);
+  f.world.socket.say('VIEWER_COUNT', { count: 4 });
+  assert.deepEqual(told, [4]);
+});
+
 test('leaving while the socket is away ends the media over HTTP', async () => {
   const f = await onStage();
   f.server.gone = false;

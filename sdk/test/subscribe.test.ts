@@ -173,18 +173,31 @@ test('an app that stops a received track does not spoil the slot for the next', 
   assert.ok(streams.get('c')!.every((stream) => stream.mediaStreamTrack.readyState === 'live'));
 });
 
-test('the connection stays for five seconds when nobody is wanted any more', async () => {
+test('the connection stays for a while when nobody is wanted any more', async () => {
   const f = new Fixture();
   await f.join([host('a', 0)]);
   await f.list();
-  await f.world.advance(4_000);
+  await f.world.advance(9_000);
   await f.list(host('a', 0));
-  await f.world.advance(20_000);
+  await f.world.advance(30_000);
   assert.equal(f.server.offers('/rtc/whip/subscribe').length, 1);
   await f.list();
-  await f.world.advance(5_000);
+  await f.world.advance(20_000);
   assert.equal(f.world.peers.receivers.length, 0);
   assert.equal(f.server.resources.size, 0, 'and the server is told when it ends');
+});
+
+test('the broadcast ends: the audience does not ask for more', async () => {
+  const f = new Fixture();
+  await f.join([host('a', 0)]);
+  await f.list();
+  f.server.refuses.set('/rtc/whip/subscribe', { status: 403, code: 'STAGE_NOT_LIVE' });
+  f.world.peers.receivers[0]!.become('failed');
+  await f.world.advance(60_000);
+  assert.equal(f.server.offers('/rtc/whip/subscribe').length, 1);
+  f.server.refuses.clear();
+  await f.list(host('a', 0));
+  assert.equal(f.told().at(-1), 'added a audio video', 'and is there when it goes on');
 });
 
 test('a participant mutes', async () => {
