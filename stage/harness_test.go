@@ -144,6 +144,13 @@ func (e *fakeEngine) Forget(id stage.ID) {
 	e.journal.add(entry{forget: true})
 }
 
+// applied is the program of a stage, the zero one when there is none.
+func (e *fakeEngine) applied(id stage.ID) stage.Program {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.program[id]
+}
+
 func (e *fakeEngine) setRefuse(refuse func() error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

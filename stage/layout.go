@@ -4,6 +4,9 @@ package stage
 // of n by n cells is 16:9 again. 24 divides by 1, 2, 3 and 4 columns and leaves even remainders for centring.
 const gridSize = 24
 
+// maxTiles is how many participants are seen. Those beyond are heard.
+const maxTiles = 12
+
 // Layout places tiles on the grid.
 type Layout struct {
 	Columns int    `json:"columns"`
@@ -46,7 +49,7 @@ func Compose(publishers []Publisher) Layout {
 
 // grid fills rows of equal tiles from the left, a short last row centred, the whole block centred vertically.
 func grid(tiles []Tile, ids []ParticipantID) []Tile {
-	ids = ids[:min(len(ids), 12)]
+	ids = ids[:min(len(ids), maxTiles)]
 	if len(ids) == 0 {
 		return tiles
 	}
@@ -73,7 +76,7 @@ func grid(tiles []Tile, ids []ParticipantID) []Tile {
 }
 
 // feature gives one participant three quarters of the picture with up to four others beside it, or two thirds with two
-// columns of up to six.
+// columns of up to six. A short last row is centred here too.
 func feature(tiles []Tile, featured ParticipantID, others []ParticipantID) []Tile {
 	if len(others) == 0 {
 		return append(tiles, Tile{featured, 1, 1, gridSize, gridSize, true})
@@ -82,15 +85,18 @@ func feature(tiles []Tile, featured ParticipantID, others []ParticipantID) []Til
 	if len(others) > 4 {
 		large, small, columns = 16, 4, 2
 	}
-	others = others[:min(len(others), columns*gridSize/small)]
+	others = others[:min(len(others), maxTiles-1)]
 	tiles = append(tiles, Tile{featured, 1, (gridSize-large)/2 + 1, large, large, true})
 	rows := (len(others) + columns - 1) / columns
 	top := (gridSize - rows*small) / 2
 	for i, id := range others {
+		row := i / columns
+		inRow := min(columns, len(others)-row*columns)
+		left := large + (columns-inRow)*small/2
 		tiles = append(tiles, Tile{
 			Participant: id,
-			Column:      large + i%columns*small + 1,
-			Row:         top + i/columns*small + 1,
+			Column:      left + i%columns*small + 1,
+			Row:         top + row*small + 1,
 			ColumnSpan:  small,
 			RowSpan:     small,
 		})

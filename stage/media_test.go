@@ -125,7 +125,7 @@ func TestUngatedStage(t *testing.T) {
 	g, v := w.host(id), w.viewer(id)
 	w.publish(g, tabA)
 	w.subscribe(v, tabA, g.Participant)
-	if program := w.engine.program[id]; !program.Live || !program.Publishers[g.Participant].OnAir {
+	if program := w.engine.applied(id); !program.Live || !program.Publishers[g.Participant].OnAir {
 		t.Errorf("program %+v", program)
 	}
 	w.must(w.SetLive(t.Context(), id, true))
@@ -147,7 +147,7 @@ func TestBackstage(t *testing.T) {
 		_, colleague := w.subscribe(other, tabA, g.Participant)
 
 		w.must(w.SetOnAir(t.Context(), id, g.Participant, false))
-		if program := w.engine.program[id]; program.Publishers[g.Participant].OnAir || !program.Publishers[other.Participant].OnAir {
+		if program := w.engine.applied(id); program.Publishers[g.Participant].OnAir || !program.Publishers[other.Participant].OnAir {
 			t.Errorf("program %+v", program)
 		}
 		synctest.Wait()
@@ -169,16 +169,16 @@ func TestBackstage(t *testing.T) {
 
 		// It survives publishing anew, leaving, and the end of the program.
 		w.publish(g, tabA)
-		if w.engine.program[id].Publishers[g.Participant].OnAir {
+		if w.engine.applied(id).Publishers[g.Participant].OnAir {
 			t.Error("publishing anew put a participant on air")
 		}
 		w.restart()
 		w.publish(g, tabA)
-		if w.engine.program[id].Publishers[g.Participant].OnAir {
+		if w.engine.applied(id).Publishers[g.Participant].OnAir {
 			t.Error("a restart put a participant on air")
 		}
 		w.must(w.SetOnAir(t.Context(), id, g.Participant, true))
-		if !w.engine.program[id].Publishers[g.Participant].OnAir {
+		if !w.engine.applied(id).Publishers[g.Participant].OnAir {
 			t.Error("the participant did not come back on air")
 		}
 		refused(t, w.SetOnAir(t.Context(), id, "a b", true), stage.InvalidInput)
@@ -238,7 +238,7 @@ func TestCapacityWhenAllComeTogether(t *testing.T) {
 		t.Errorf("outcome (-want +got):\n%s", diff)
 	}
 	slots := map[int]bool{}
-	for _, entry := range w.engine.program[id].Publishers {
+	for _, entry := range w.engine.applied(id).Publishers {
 		slots[entry.Slot] = true
 	}
 	if len(slots) != 12 {
@@ -422,7 +422,9 @@ func TestEndsWhileConnecting(t *testing.T) {
 	}{
 		{"taken over", func(w *world, g stage.Grant) { w.connect(g, tabB) }, stage.Conflict},
 		{"left", func(w *world, g stage.Grant) { w.Disconnect(g, tabA, true) }, stage.NotFound},
-		{"removed", func(w *world, g stage.Grant) { w.must(w.DisconnectParticipant(w.t.Context(), g.Stage, g.Participant, "")) }, stage.ParticipantDisconnected},
+		{"removed", func(w *world, g stage.Grant) {
+			w.must(w.DisconnectParticipant(w.t.Context(), g.Stage, g.Participant, ""))
+		}, stage.ParticipantDisconnected},
 		{"stage deleted", func(w *world, g stage.Grant) { w.must(w.DeleteStage(w.t.Context(), g.Stage)) }, stage.StageDeleted},
 		{"service closed", func(w *world, _ stage.Grant) { w.must(w.Close()) }, stage.Internal},
 	}
@@ -462,7 +464,6 @@ func TestConnectionThatFailsBeforeItsAnswer(t *testing.T) {
 	w := newWorld(t, nil)
 	g := w.host(w.stage(true))
 	w.connect(g, tabA)
-	w.config.Engine = nil
 	early := &earlyEnd{fakeEngine: w.engine}
 	w.must(w.Close())
 	w.config.Engine = early
@@ -536,10 +537,7 @@ func TestIdleRoomsAreForgotten(t *testing.T) {
 		w.publish(g, tabA)
 		w.Disconnect(g, tabA, true)
 		synctest.Wait()
-		forgotten := func() bool {
-			_, known := w.engine.program[id]
-			return !known
-		}
+		forgotten := func() bool { return w.engine.applied(id).Publishers == nil }
 		if forgotten() {
 			t.Error("forgotten while its session goes on")
 		}
@@ -557,7 +555,7 @@ func TestIdleRoomsAreForgotten(t *testing.T) {
 		if after[0].Version <= old[len(old)-1].Version {
 			t.Error("versions do not go on when a stage comes back")
 		}
-		if got := w.engine.program[id].Publishers[g.Participant]; !got.OnAir {
+		if got := w.engine.applied(id).Publishers[g.Participant]; !got.OnAir {
 			t.Errorf("program %+v", got)
 		}
 	})
