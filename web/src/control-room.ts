@@ -58,6 +58,11 @@ export function controlRoom(desk: Desk) {
     leavingName: '',
     people: [] as Person[],
 
+    canShare: typeof navigator.mediaDevices?.getDisplayMedia === 'function',
+
+    get caption(): string {
+      return this.live ? 'What the audience sees' : 'What the audience will see';
+    },
     get liveText(): string {
       return String(this.live);
     },

@@ -28,10 +28,9 @@ export function face(element: HTMLElement, member: Member): void {
   setData(element, 'name', member.name);
   setData(element, 'local', member.isLocal);
   setData(element, 'screen', member.isScreen);
-  setData(element, 'audioMuted', member.audioMuted);
-  setData(element, 'videoStopped', member.videoStopped);
-  setData(element, 'picture', member.video !== null && !member.videoStopped);
-  setData(element, 'sound', (member.audio !== null || member.isScreen) && !member.audioMuted);
+  // Who has no microphone is as silent as who has switched it off; a screen without sound is nothing to remark on.
+  setData(element, 'audioMuted', member.audioMuted || (member.audio === null && !member.isScreen));
+  setData(element, 'videoStopped', member.videoStopped || member.video === null);
   const label = element.querySelector('[data-label]');
   const words = member.isScreen ? `${member.name}’s screen` : member.name;
   if (label && label.textContent !== words) label.textContent = words;

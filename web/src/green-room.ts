@@ -32,7 +32,7 @@ export function greenRoom(media: LocalMedia, meter: Meter) {
         if (level.offsetParent === null) return; // not in the green room
         const now = meter.level('preview');
         level.setAttribute('aria-valuenow', String(now));
-        bar.style.transform = `scaleX(${now / 100})`;
+        bar.style.clipPath = `inset(0 ${100 - now}% 0 0)`;
       }, 100);
       void this.askAgain();
     },

@@ -1,4 +1,5 @@
 // How loud a track is, and who is speaking.
+import { analyse, readFrames, type LevelSource } from './level-source.js';
 
 /** Turns samples of -1..1 into a level of 0..100: -60 dB full scale and below is 0, full scale is 100. */
 export function levelOf(samples: Float32Array): number {
@@ -23,9 +24,7 @@ export class Speaking {
 
 interface Entry {
   track: MediaStreamTrack;
-  source: MediaStreamAudioSourceNode;
-  analyser: AnalyserNode;
-  samples: Float32Array<ArrayBuffer>;
+  source: LevelSource;
 }
 
 /** Measures any number of audio tracks with one AudioContext. */
@@ -34,11 +33,12 @@ export class Meter {
   readonly #entries = new Map<string, Entry>();
 
   constructor() {
-    // Browsers let sound begin only after the person did something on the page.
     const resume = () => void this.resume();
     for (const event of ['pointerdown', 'keydown']) addEventListener(event, resume, { once: true });
+    this.#context.addEventListener('statechange', () => this.#awake());
   }
 
+  /** Wakes the meter; has to be called while something the person did is being handled. */
   async resume(): Promise<void> {
     if (this.#context.state === 'suspended') await this.#context.resume().catch(() => undefined);
   }
@@ -47,25 +47,28 @@ export class Meter {
   set(key: string, track: MediaStreamTrack | null): void {
     const before = this.#entries.get(key);
     if (before?.track === track) return;
-    before?.source.disconnect();
+    before?.source.close();
     this.#entries.delete(key);
     if (!track) return;
-    const source = this.#context.createMediaStreamSource(new MediaStream([track]));
-    const analyser = this.#context.createAnalyser();
-    analyser.fftSize = 1024;
-    source.connect(analyser);
-    this.#entries.set(key, { track, source, analyser, samples: new Float32Array(analyser.fftSize) });
+    const asleep = this.#context.state !== 'running';
+    this.#entries.set(key, { track, source: (asleep && readFrames(track)) || analyse(this.#context, track) });
   }
 
   /** The level of 0..100 now; 0 for what is not measured. */
   level(key: string): number {
     const entry = this.#entries.get(key);
-    if (!entry || !entry.track.enabled) return 0;
-    entry.analyser.getFloatTimeDomainData(entry.samples);
-    return levelOf(entry.samples);
+    return entry?.track.enabled ? levelOf(entry.source.samples()) : 0;
   }
 
   clear(): void {
     for (const key of [...this.#entries.keys()]) this.set(key, null);
+  }
+
+  #awake(): void {
+    if (this.#context.state !== 'running') return;
+    for (const [key, { track }] of [...this.#entries]) {
+      this.set(key, null);
+      this.set(key, track);
+    }
   }
 }

@@ -18,8 +18,8 @@ export function people(members: readonly Member[], before: readonly Person[]): P
     name: member.isScreen ? `${member.name}’s screen` : member.name,
     picture: `/@${encodeURIComponent(member.name)}/picture`,
     status: status(member),
-    audioMuted: !member.isScreen && member.audioMuted,
-    videoStopped: !member.isScreen && member.videoStopped,
+    audioMuted: !member.isScreen && (member.audioMuted || member.audio === null),
+    videoStopped: !member.isScreen && (member.videoStopped || member.video === null),
     speaking: before.find(({ id }) => id === member.id)?.speaking ?? false,
   }));
 }

@@ -71,7 +71,7 @@ Alpine.data('watch', () => ({
     let mine: Conference | undefined;
     try {
       const ticket = await api.watch(channel);
-      this.title = ticket.channel.title || ticket.channel.name;
+      this.title = ticket.channel.title || `${ticket.channel.name}’s channel`;
       if (ticket.channel.live && this.state === 'offline') this.state = 'connecting';
       mine = conference = new Conference(ticket.token, strategy, {
         changed: () => this.draw(),
