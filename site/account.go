@@ -25,7 +25,7 @@ func (s *Service) Register(ctx context.Context, name, password string) (Account,
 	default:
 		return Account{}, fmt.Errorf("register %s: %w", name, err)
 	}
-	hash, err := s.passwords.Hash(ctx, normal(password))
+	hash, err := s.passwords.Hash(ctx, password)
 	if err != nil {
 		return Account{}, fmt.Errorf("register %s: %w", name, err)
 	}
@@ -50,7 +50,7 @@ func taken(name string) error {
 
 // Login checks a password. The refusal is the same, and takes as long, whether the account exists or not.
 func (s *Service) Login(ctx context.Context, name, password string) (Account, error) {
-	account, hash, err := Account{}, s.passwords.Decoy(), error(nil)
+	account, hash := Account{}, s.passwords.Decoy()
 	if couldBeName(name) {
 		found, foundHash, err := s.store.AccountByName(ctx, name)
 		switch CodeOf(err) {
@@ -61,7 +61,6 @@ func (s *Service) Login(ctx context.Context, name, password string) (Account, er
 			return Account{}, fmt.Errorf("log in: %w", err)
 		}
 	}
-	password = normal(password)
 	if len(password) > argon.MaxPassword {
 		password, hash = "", s.passwords.Decoy()
 	}

@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +17,7 @@ func TestBroadcastsFollowTheStage(t *testing.T) {
 		live bool
 		at   int // seconds
 	}
-	for name, test := range map[string]struct {
+	cases := map[string]struct {
 		told []told
 		want string // "started-ended", newest first
 	}{
@@ -30,21 +31,22 @@ func TestBroadcastsFollowTheStage(t *testing.T) {
 		"an old beginning":                {[]told{{true, 4}, {true, 1}, {false, 8}}, "4-8"},
 		"an old end":                      {[]told{{true, 1}, {false, 5}, {true, 7}, {false, 5}}, "7- 1-5"},
 		"over at once":                    {[]told{{true, 1}, {false, 1}}, "1-1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, h *house) {
-				h.register("kitty")
-				channel := h.channel("kitty")
-				epoch := h.clock.Now()
-				for _, told := range test.told {
-					h.service.StageLiveChanged(h.ctx(), channel.Stage, told.live, epoch.Add(time.Duration(told.at)*time.Second))
-				}
-				if got := h.broadcasts(channel.ID, epoch); got != test.want {
-					t.Errorf("got %q, want %q", got, test.want)
-				}
-			})
-		})
 	}
+	each(t, func(t *testing.T, h *house) {
+		epoch, number := h.clock.Now(), 0
+		for name, test := range cases {
+			number++
+			host := fmt.Sprintf("host-%d", number)
+			h.register(host)
+			channel := h.channel(host)
+			for _, told := range test.told {
+				h.service.StageLiveChanged(h.ctx(), channel.Stage, told.live, epoch.Add(time.Duration(told.at)*time.Second))
+			}
+			if got := h.broadcasts(channel.ID, epoch); got != test.want {
+				t.Errorf("%s: got %q, want %q", name, got, test.want)
+			}
+		}
+	})
 }
 
 // broadcasts writes the broadcasts of a channel as "started-ended" in seconds since epoch, newest first.

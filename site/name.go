@@ -3,10 +3,6 @@ package site
 import (
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
-
-	"streamcat/argon"
 )
 
 // Lengths of names and passwords, in characters.
@@ -68,13 +64,10 @@ func checkPassword(password, name string) error {
 		return Errorf(Invalid, "The password is not valid text.").On("password")
 	case n < minPassword:
 		return Errorf(Invalid, "A password has at least %d characters.", minPassword).On("password")
-	case n > maxPassword || len(normal(password)) > argon.MaxPassword:
+	case n > maxPassword:
 		return Errorf(Invalid, "A password has at most %d characters.", maxPassword).On("password")
 	case strings.EqualFold(password, name):
 		return Errorf(Invalid, "The password must not be the same as the name.").On("password")
 	}
 	return nil
 }
-
-// normal makes the same password of the same characters, however a keyboard composes them. RFC 8265 4.2.2
-func normal(password string) string { return norm.NFC.String(password) }

@@ -25,13 +25,13 @@ func missing(err error, what string) error {
 // CreateAccount keeps an account with its channel and its stage, all or nothing. Conflict when the name is taken.
 func (db *DB) CreateAccount(ctx context.Context, r site.Registration) error {
 	err := db.write(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `INSERT INTO accounts (id, name, password, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO accounts (id, name, password, created) VALUES ($1, $2, $3, $4)`,
 			string(r.Account.ID), r.Account.Name, r.PasswordHash, millis(r.Account.Created))
+		if db.uniqueViolation(err) {
+			return site.Errorf(site.Conflict, "The name is taken.")
+		}
 		if err != nil {
 			return err
-		}
-		if added, err := result.RowsAffected(); err != nil || added == 0 {
-			return errors.Join(err, site.Errorf(site.Conflict, "The name is taken."))
 		}
 		if err := insertStage(ctx, tx, r.Stage); err != nil {
 			return err

@@ -18,7 +18,7 @@ const sqliteReaders = 8
 // openSQLite opens a file, which it makes, readable by this user only, when there is none: it will hold the signing key.
 func openSQLite(path string) (*DB, error) {
 	if path == "" {
-		return nil, errors.New("open sqlite: no file named after sqlite:")
+		return nil, errors.New("open sqlite: the URL names no file")
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
