@@ -202,17 +202,17 @@ export class Session {
   #left(reason: string, message: string): void {
     if (reason === 'server-shutdown') return; // the socket closes next, and is opened again
     const known = Object.values(StageLeftReason).find((r) => r === reason) ?? StageLeftReason.UNKNOWN;
-    this.#end(StageConnectionState.ERRORED);
+    this.#end(StageConnectionState.ERRORED, false);
     this.#settle.reject(new StageError(StageErrorCode.CANCELED, StageErrorCategory.JOIN_ERROR, message || `Left the stage: ${reason}.`));
     this.#emit('stageLeft', known, message);
   }
 
   /** Lets go of everything: streams, publications, participants, the connection; told in this order. */
-  #end(state: StageConnectionState): void {
+  #end(state: StageConnectionState, goodbye = true): void {
     this.#over = true;
     this.#options.requests.platform.clearTimeout(this.#joinTimer);
     for (const stop of this.#stopListening) stop();
-    const { told, done } = this.#signal.close();
+    const { told, done } = this.#signal.close(goodbye);
     this.#roster.clear();
     this.#subscriber.close(!told);
     this.#publisher.close(!told);

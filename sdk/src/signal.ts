@@ -85,13 +85,13 @@ export class Signal {
     else if (this.#welcomed) this.#ping(hurriedPongWithin);
   }
 
-  /** Says goodbye and closes. Whether the server was told is the result. */
-  close(): { told: boolean; done: Promise<void> } {
+  /** Says goodbye, unless the server did, and closes. Whether the server knows is the result. */
+  close(goodbye: boolean): { told: boolean; done: Promise<void> } {
     const socket = this.#socket;
     const told = this.#welcomed && socket !== undefined;
     this.#end();
     if (!socket) return { told, done: Promise.resolve() };
-    if (told) socket.send(JSON.stringify({ type: 'LEAVE' }));
+    if (told && goodbye) socket.send(JSON.stringify({ type: 'LEAVE' }));
     const done = new Promise<void>((resolve) => {
       const timer = this.#requests.platform.setTimeout(() => {
         socket.close();
