@@ -127,3 +127,10 @@ func (c *Client) do(ctx context.Context, method, address, media, body, ifMatch s
 	}
 	return response, string(answer), nil
 }
+
+// As is the same resource in another client's hands, for instance of one with a fresher token.
+func (r *Resource) As(other *Client) *Resource {
+	changed := *r
+	changed.client = other
+	return &changed
+}
