@@ -9,12 +9,32 @@ import (
 	"streamcat/stage"
 )
 
+const (
+	// Selecting from stages leaves out what belongs to a stage that is gone.
+	upsertSession = `INSERT INTO stage_sessions (stage_id, id, started, ended)
+		SELECT id, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT) FROM stages WHERE id = $1
+		ON CONFLICT (stage_id, id) DO UPDATE SET ended = excluded.ended`
+
+	// The first join stays what it was; published, once true, stays true.
+	upsertParticipant = `INSERT INTO stage_participants
+		(stage_id, session_id, id, user_id, attributes, connected, published, first_join, client)
+		SELECT id, $2, $3, $4, $5, CAST($6 AS BOOLEAN), CAST($7 AS BOOLEAN), CAST($8 AS BIGINT), $9 FROM stages WHERE id = $1
+		ON CONFLICT (stage_id, session_id, id) DO UPDATE SET connected = excluded.connected,
+			published = stage_participants.published OR excluded.published, client = excluded.client`
+
+	insertEvent = `INSERT INTO stage_events (stage_id, seq, session_id, participant_id, remote_id, name, error_code, at)
+		SELECT id, CAST($2 AS BIGINT), $3, $4, $5, $6, $7, CAST($8 AS BIGINT) FROM stages WHERE id = $1
+		ON CONFLICT (stage_id, seq) DO NOTHING`
+)
+
 // WriteHistory stores records in their order, all or none. Records of stages that are gone are left out, and writing the same
 // ones again changes nothing.
 func (db *DB) WriteHistory(ctx context.Context, records []stage.Record) error {
 	err := db.write(ctx, func(tx *sql.Tx) error {
+		w := historyWriter{tx: tx, prepared: make(map[string]*sql.Stmt)}
+		defer w.close()
 		for _, record := range records {
-			if err := writeRecord(ctx, tx, record); err != nil {
+			if err := w.write(ctx, record); err != nil {
 				return err
 			}
 		}
@@ -26,51 +46,54 @@ func (db *DB) WriteHistory(ctx context.Context, records []stage.Record) error {
 	return nil
 }
 
-func writeRecord(ctx context.Context, tx *sql.Tx, record stage.Record) error {
+// historyWriter writes many records in one transaction; each statement is parsed once.
+type historyWriter struct {
+	tx       *sql.Tx
+	prepared map[string]*sql.Stmt
+}
+
+func (w *historyWriter) write(ctx context.Context, record stage.Record) error {
 	switch {
 	case record.Session != nil:
-		return writeSession(ctx, tx, *record.Session)
+		s := record.Session
+		return w.exec(ctx, upsertSession, string(s.Stage), string(s.ID), millis(s.Start), millis(s.End))
 	case record.Participant != nil:
-		return writeParticipant(ctx, tx, *record.Participant)
+		p := record.Participant
+		attributes, err := json.Marshal(p.Attributes)
+		if err != nil {
+			return err
+		}
+		client, err := json.Marshal(p.Client)
+		if err != nil {
+			return err
+		}
+		return w.exec(ctx, upsertParticipant, string(p.Stage), string(p.Session), string(p.ID), p.UserID, string(attributes),
+			p.Connected, p.Published, millis(p.FirstJoin), string(client))
 	case record.Event != nil:
-		return writeEvent(ctx, tx, *record.Event)
+		e := record.Event
+		return w.exec(ctx, insertEvent, string(e.Stage), e.Seq, string(e.Session), string(e.Participant), string(e.Remote),
+			e.Name, string(e.ErrorCode), millis(e.Time))
 	}
 	return nil
 }
 
-func writeSession(ctx context.Context, tx *sql.Tx, s stage.Session) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO stage_sessions (stage_id, id, started, ended)
-		SELECT id, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT) FROM stages WHERE id = $1
-		ON CONFLICT (stage_id, id) DO UPDATE SET ended = excluded.ended`,
-		string(s.Stage), string(s.ID), millis(s.Start), millis(s.End))
+func (w *historyWriter) exec(ctx context.Context, statement string, args ...any) error {
+	prepared := w.prepared[statement]
+	if prepared == nil {
+		var err error
+		if prepared, err = w.tx.PrepareContext(ctx, statement); err != nil {
+			return err
+		}
+		w.prepared[statement] = prepared
+	}
+	_, err := prepared.ExecContext(ctx, args...)
 	return err
 }
 
-func writeParticipant(ctx context.Context, tx *sql.Tx, p stage.Participant) error {
-	attributes, err := json.Marshal(p.Attributes)
-	if err != nil {
-		return err
+func (w *historyWriter) close() {
+	for _, prepared := range w.prepared {
+		prepared.Close() // the end of the transaction would do it too
 	}
-	client, err := json.Marshal(p.Client)
-	if err != nil {
-		return err
-	}
-	// The first join stays what it was; published, once true, stays true.
-	_, err = tx.ExecContext(ctx, `INSERT INTO stage_participants
-		(stage_id, session_id, id, user_id, attributes, connected, published, first_join, client)
-		SELECT id, $2, $3, $4, $5, CAST($6 AS BOOLEAN), CAST($7 AS BOOLEAN), CAST($8 AS BIGINT), $9 FROM stages WHERE id = $1
-		ON CONFLICT (stage_id, session_id, id) DO UPDATE SET connected = excluded.connected,
-			published = stage_participants.published OR excluded.published, client = excluded.client`,
-		string(p.Stage), string(p.Session), string(p.ID), p.UserID, string(attributes), p.Connected, p.Published, millis(p.FirstJoin), string(client))
-	return err
-}
-
-func writeEvent(ctx context.Context, tx *sql.Tx, e stage.Event) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO stage_events (stage_id, seq, session_id, participant_id, remote_id, name, error_code, at)
-		SELECT id, CAST($2 AS BIGINT), $3, $4, $5, $6, $7, CAST($8 AS BIGINT) FROM stages WHERE id = $1
-		ON CONFLICT (stage_id, seq) DO NOTHING`,
-		string(e.Stage), e.Seq, string(e.Session), string(e.Participant), string(e.Remote), e.Name, string(e.ErrorCode), millis(e.Time))
-	return err
 }
 
 // EndSessions ends what a program that died has left open on a stage, at the time of the last thing that is known.
