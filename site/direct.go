@@ -72,9 +72,6 @@ func (s *Service) RemoveParticipant(ctx context.Context, account AccountID, part
 	}
 	switch {
 	case holder.Screen:
-		if err := s.store.ForgetScreen(ctx, channel.Stage, participant); err != nil {
-			return fmt.Errorf("forget screen share: %w", err)
-		}
 		return s.disconnect(ctx, channel, participant, reason)
 	case holder.Account == account:
 		return Errorf(Denied, "The host cannot be removed. Leave the studio instead.")
@@ -124,16 +121,16 @@ func (s *Service) removeGuest(ctx context.Context, channel Channel, guest Accoun
 			others = append(others, p.ID)
 		}
 	}
-	return s.takeTokens(ctx, channel, guest, others, reason)
+	return s.endTokens(ctx, channel, guest, others, reason)
 }
 
-// takeTokens ends every token of a guest on the stage of a channel, and the other participants that are given. It is finished even when
+// endTokens ends every token of a guest on the stage of a channel, and the other participants that are given. It is finished even when
 // the request that asked for it is not waited for: half removed is worse than either.
-func (s *Service) takeTokens(ctx context.Context, channel Channel, guest AccountID, others []stage.ParticipantID, reason string) error {
+func (s *Service) endTokens(ctx context.Context, channel Channel, guest AccountID, others []stage.ParticipantID, reason string) error {
 	ctx = context.WithoutCancel(ctx)
-	participants, err := s.store.TakeTokens(ctx, guest, channel.Stage)
+	participants, err := s.store.TokensOf(ctx, guest, channel.Stage)
 	if err != nil {
-		return fmt.Errorf("take tokens of %s: %w", guest, err)
+		return fmt.Errorf("find tokens of %s: %w", guest, err)
 	}
 	participants = append(participants, others...)
 	slices.Sort(participants)
@@ -144,11 +141,16 @@ func (s *Service) takeTokens(ctx context.Context, channel Channel, guest Account
 	return errors.Join(errs...)
 }
 
-// disconnect ends a participant's token. One that is gone already is fine.
+// disconnect ends a participant's token and then forgets it, so that doing it again after a fault finds what is left. One that is gone
+// already is fine.
 func (s *Service) disconnect(ctx context.Context, channel Channel, participant stage.ParticipantID, reason string) error {
-	err := stageRefusal(s.stages.DisconnectParticipant(ctx, channel.Stage, participant, reason), "disconnect participant "+string(participant))
-	if CodeOf(err) == NotFound {
-		return nil
+	doing := "disconnect participant " + string(participant)
+	err := stageRefusal(s.stages.DisconnectParticipant(ctx, channel.Stage, participant, reason), doing)
+	if err != nil && CodeOf(err) != NotFound {
+		return err
 	}
-	return err
+	if err := s.store.ForgetToken(ctx, channel.Stage, participant); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -88,7 +89,7 @@ func TestRemoveGuestEndsEverythingOfTheGuest(t *testing.T) {
 			t.Errorf("the other guest got another token")
 		}
 		// The other guest by a token that the site has forgotten: the stage still shows whose it is.
-		if _, err := h.db.TakeTokens(h.ctx(), mia.ID, other.Stage); err != nil {
+		if err := h.db.ForgetToken(h.ctx(), other.Stage, other.Participant); err != nil {
 			t.Fatal(err)
 		}
 		if err := h.service.RemoveParticipant(h.ctx(), kitty.ID, other.Participant, ""); err != nil {
@@ -99,6 +100,27 @@ func TestRemoveGuestEndsEverythingOfTheGuest(t *testing.T) {
 		}
 		_, err = h.service.Studio(h.ctx(), mia.ID, "kitty")
 		refused(t, err, site.Denied, "has removed you")
+	})
+}
+
+func TestRemoveGuestAgainAfterAFault(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		kitty, tom := h.register("kitty"), h.register("tom")
+		h.accept(tom, h.invite(kitty, ""))
+		token := h.studio(tom, "kitty").Token
+		h.stages.fault = errors.New("the database is gone")
+		if err := h.service.RemoveParticipant(h.ctx(), kitty.ID, token.Participant, ""); !errors.Is(err, h.stages.fault) {
+			t.Errorf("error %v", err)
+		}
+		_, err := h.service.Studio(h.ctx(), tom.ID, "kitty")
+		refused(t, err, site.Denied, "has removed you")
+		h.stages.fault = nil
+		if err := h.service.RemoveParticipant(h.ctx(), kitty.ID, token.Participant, ""); err != nil {
+			t.Fatal(err)
+		}
+		if h.stages.reasonFor(token.Participant) == "" {
+			t.Error("the token lives")
+		}
 	})
 }
 

@@ -157,6 +157,7 @@ type fakeStages struct {
 	viewers    map[stage.ID]int
 	backstage  map[stage.ParticipantID]bool
 	onMint     func() // called once, before the next token is returned
+	fault      error  // of DisconnectParticipant
 }
 
 func (f *fakeStages) CreateParticipantToken(ctx context.Context, id stage.ID, req stage.TokenRequest) (stage.Token, error) {
@@ -180,6 +181,9 @@ func (f *fakeStages) CreateParticipantToken(ctx context.Context, id stage.ID, re
 func (f *fakeStages) DisconnectParticipant(_ context.Context, id stage.ID, participant stage.ParticipantID, reason string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.fault != nil {
+		return f.fault
+	}
 	f.revoked[participant] = reason
 	delete(f.connected, participant)
 	var rest []stage.Publisher

@@ -121,7 +121,7 @@ func (s *Service) lockOut(ctx context.Context, channel Channel, guest AccountID)
 	default:
 		return fmt.Errorf("lock out guest: %w", err)
 	}
-	return s.takeTokens(ctx, channel, guest, nil, channel.Name+" has revoked your invitation.")
+	return s.endTokens(ctx, channel, guest, nil, channel.Name+" has revoked your invitation.")
 }
 
 // Invitation looks a link's code up for showing it: whose stage, for whom. The channel is returned also when the error says Expired or Revoked.

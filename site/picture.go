@@ -60,7 +60,7 @@ func (s *Service) Picture(ctx context.Context, name string) ([]byte, error) {
 	return picture, nil
 }
 
-// cutPicture makes a square PNG of the centre of a picture. Whatever else the file carried, such as where a photograph was
+// cutPicture makes a square PNG of the centre of a picture, upright. Whatever else the file carried, such as where a photograph was
 // taken, is gone with that.
 func cutPicture(file []byte) ([]byte, error) {
 	if len(file) > maxPictureBytes {
@@ -85,7 +85,7 @@ func cutPicture(file []byte) ([]byte, error) {
 	square := image.NewRGBA(image.Rect(0, 0, pictureSide, pictureSide))
 	draw.CatmullRom.Scale(square, square.Bounds(), source, centre(source.Bounds()), draw.Src, nil)
 	var out bytes.Buffer
-	if err := png.Encode(&out, square); err != nil {
+	if err := png.Encode(&out, upright(square, orientation(file))); err != nil {
 		return nil, fmt.Errorf("encode picture: %w", err)
 	}
 	return out.Bytes(), nil

@@ -90,14 +90,15 @@ type Tokens interface {
 	// ReplaceStudioToken keeps a token in place of the one of the participant that replaced names, "" for none, and returns the one
 	// that is kept from now on: another's when it was faster.
 	ReplaceStudioToken(ctx context.Context, account AccountID, replaced stage.ParticipantID, token stage.Token) (stage.Token, error)
-	// PutScreen remembers a screen share and forgets the account's earlier ones on that stage, which it returns.
+	// PutScreen remembers a screen share and returns the others of the account on that stage. Of several that are kept at once, each
+	// but the first is told of those before it.
 	PutScreen(ctx context.Context, s Screen) ([]stage.ParticipantID, error)
 	// Holder returns whose token a participant of a stage has.
 	Holder(ctx context.Context, id stage.ID, participant stage.ParticipantID) (Holder, error)
-	// TakeTokens forgets all tokens of an account on a stage and returns their participants.
-	TakeTokens(ctx context.Context, account AccountID, id stage.ID) ([]stage.ParticipantID, error)
-	// ForgetScreen forgets one screen share; none of that participant is fine.
-	ForgetScreen(ctx context.Context, id stage.ID, participant stage.ParticipantID) error
+	// TokensOf returns the participants of all tokens of an account on a stage.
+	TokensOf(ctx context.Context, account AccountID, id stage.ID) ([]stage.ParticipantID, error)
+	// ForgetToken forgets the token of one participant of a stage; none is fine.
+	ForgetToken(ctx context.Context, id stage.ID, participant stage.ParticipantID) error
 }
 
 // Screen is the token of a screen share.

@@ -3,8 +3,8 @@ package site
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -138,10 +138,10 @@ func (s *Service) newStudioToken(ctx context.Context, account AccountID, channel
 // of the two sees the other; see the package comment.
 func (s *Service) stillAdmitted(ctx context.Context, account AccountID, channel Channel, participant stage.ParticipantID) error {
 	_, _, err := s.admit(ctx, account, channel)
-	if err != nil {
-		s.discard(context.WithoutCancel(ctx), channel, participant, "You are not invited any more.")
+	if err == nil {
+		return nil
 	}
-	return err
+	return errors.Join(err, s.disconnect(context.WithoutCancel(ctx), channel, participant, "You are not invited any more."))
 }
 
 // ScreenToken returns a second token for sharing a screen in a studio the account may enter; its attributes mark it as featured. It
@@ -166,14 +166,16 @@ func (s *Service) ScreenToken(ctx context.Context, account AccountID, name strin
 	if err != nil {
 		return stage.Token{}, stageRefusal(err, "make screen token")
 	}
-	before, err := s.store.PutScreen(ctx, Screen{
+	others, err := s.store.PutScreen(ctx, Screen{
 		Participant: token.Participant, Account: account, Stage: channel.Stage, Created: now, Expires: token.Expires,
 	})
 	if err != nil {
 		return stage.Token{}, fmt.Errorf("keep screen token: %w", err)
 	}
-	for _, participant := range before {
-		s.discard(ctx, channel, participant, "Another screen is shared instead.")
+	for _, participant := range others {
+		if err := s.disconnect(ctx, channel, participant, "Another screen is shared instead."); err != nil {
+			return stage.Token{}, err
+		}
 	}
 	if err := s.stillAdmitted(ctx, account, channel, token.Participant); err != nil {
 		return stage.Token{}, err
@@ -198,12 +200,4 @@ func (s *Service) ViewerToken(ctx context.Context, account AccountID, name strin
 		Duration:     tokenLifetime,
 	})
 	return token, stageRefusal(err, "make viewer token")
-}
-
-// discard ends a participant's token where the request does not depend on it: the token is forgotten, or was never handed out.
-func (s *Service) discard(ctx context.Context, channel Channel, participant stage.ParticipantID, reason string) {
-	if err := s.stages.DisconnectParticipant(ctx, channel.Stage, participant, reason); err != nil {
-		s.log.WarnContext(ctx, "participant not disconnected", slog.String("stage", string(channel.Stage)),
-			slog.String("participant", string(participant)), slog.Any("error", err))
-	}
 }

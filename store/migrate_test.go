@@ -37,7 +37,7 @@ func TestParseMigrations(t *testing.T) {
 }
 
 func TestApply(t *testing.T) {
-	db, err := openSQLite(filepath.Join(t.TempDir(), "x.db"))
+	db, err := openSQLite(t.Context(), filepath.Join(t.TempDir(), "x.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,13 @@
 package store_test
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"streamcat/site"
 	"streamcat/stage"
@@ -128,40 +131,49 @@ func TestReplaceStudioTokenHasOneWinner(t *testing.T) {
 	})
 }
 
-func TestPutScreenAtOnceLeavesOne(t *testing.T) {
+func TestPutScreenAtOnceTakesTurns(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		r := create(t, db, "kitty")
-		var mu sync.Mutex
-		forgotten := map[stage.ParticipantID]int{}
-		ids := []stage.ParticipantID{"a", "b", "c", "d", "e"}
+		if _, err := db.ReplaceStudioToken(t.Context(), r.Account.ID, "", stage.Token{Participant: "p", Stage: r.Stage.ID, Expires: epoch}); err != nil {
+			t.Fatal(err)
+		}
+		screen := func(id stage.ParticipantID, created time.Time) []stage.ParticipantID {
+			others, err := db.PutScreen(t.Context(), site.Screen{Participant: id, Account: r.Account.ID, Stage: r.Stage.ID,
+				Created: created, Expires: created.Add(time.Hour)})
+			if err != nil {
+				t.Error(err)
+			}
+			return others
+		}
+		told := make([]int, 5)
 		var group sync.WaitGroup
-		for _, id := range ids {
-			group.Go(func() {
-				before, err := db.PutScreen(t.Context(), site.Screen{Participant: id, Account: r.Account.ID, Stage: r.Stage.ID,
-					Created: epoch, Expires: epoch.Add(time.Hour)})
-				if err != nil {
-					t.Error(err)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				for _, participant := range before {
-					forgotten[participant]++
-				}
-			})
+		for i := range told {
+			group.Go(func() { told[i] = len(screen(stage.ParticipantID(rune('a'+i)), epoch)) })
 		}
 		group.Wait()
-		left, err := db.TakeTokens(t.Context(), r.Account.ID, r.Stage.ID)
-		if err != nil || len(left) == 0 {
-			t.Fatalf("left %v, %v", left, err)
+		slices.Sort(told)
+		if diff := cmp.Diff([]int{0, 1, 2, 3, 4}, told); diff != "" {
+			t.Errorf("they were told of this many others:\n%s", diff)
 		}
-		for _, id := range left {
-			forgotten[id]++
-		}
-		for _, id := range ids {
-			if forgotten[id] != 1 {
-				t.Errorf("%s was returned %d times", id, forgotten[id])
+		check := func(want ...stage.ParticipantID) {
+			t.Helper()
+			got, err := db.TokensOf(t.Context(), r.Account.ID, r.Stage.ID)
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("%v\n%s", err, diff)
 			}
 		}
+		check("a", "b", "c", "d", "e", "p")
+		for _, id := range []stage.ParticipantID{"b", "p", "nobody"} {
+			if err := db.ForgetToken(t.Context(), r.Stage.ID, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check("a", "c", "d", "e")
+		if others := screen("late", epoch.Add(time.Hour)); len(others) != 0 {
+			t.Errorf("told of expired screens: %v", others)
+		}
+		check("late")
 	})
 }
 

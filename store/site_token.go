@@ -69,29 +69,32 @@ func (db *DB) ReplaceStudioToken(ctx context.Context, account site.AccountID, re
 	return kept, nil
 }
 
-// PutScreen remembers a screen share and forgets the account's earlier ones on that stage, which it returns.
+// PutScreen remembers a screen share and returns the others of the account on that stage. Of several that are kept at once, each but the
+// first is told of those before it.
 func (db *DB) PutScreen(ctx context.Context, s site.Screen) ([]stage.ParticipantID, error) {
-	var before []stage.ParticipantID
+	var others []stage.ParticipantID
 	err := db.write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO screens (stage_id, participant_id, account_id, created, expires) VALUES ($1, $2, $3, $4, $5)`,
-			string(s.Stage), string(s.Participant), string(s.Account), millis(s.Created), millis(s.Expires)); err != nil {
+		// Changes nothing, but makes others of this account wait for the end of the transaction.
+		if _, err := tx.ExecContext(ctx, `UPDATE studio_tokens SET expires = expires WHERE account_id = $1 AND stage_id = $2`,
+			string(s.Account), string(s.Stage)); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM screens WHERE expires <= $1`, millis(s.Created)); err != nil {
 			return err
 		}
 		var err error
-		// Of two that are kept at the same moment one is the earlier for both, so that one stays.
-		before, err = participants(tx.QueryContext(ctx, `DELETE FROM screens WHERE account_id = $1 AND stage_id = $2
-			AND (created < $3 OR created = $3 AND participant_id < $4) RETURNING participant_id`,
-			string(s.Account), string(s.Stage), millis(s.Created), string(s.Participant)))
-		if err != nil {
+		if others, err = participants(tx.QueryContext(ctx, `SELECT participant_id FROM screens WHERE account_id = $1 AND stage_id = $2`,
+			string(s.Account), string(s.Stage))); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM screens WHERE expires <= $1`, millis(s.Created))
+		_, err = tx.ExecContext(ctx, `INSERT INTO screens (stage_id, participant_id, account_id, created, expires) VALUES ($1, $2, $3, $4, $5)`,
+			string(s.Stage), string(s.Participant), string(s.Account), millis(s.Created), millis(s.Expires))
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("put screen: %w", err)
 	}
-	return before, nil
+	return others, nil
 }
 
 // Holder returns whose token a participant of a stage has.
@@ -110,32 +113,25 @@ func (db *DB) Holder(ctx context.Context, id stage.ID, participant stage.Partici
 	return h, nil
 }
 
-// TakeTokens forgets all tokens of an account on a stage and returns their participants.
-func (db *DB) TakeTokens(ctx context.Context, account site.AccountID, id stage.ID) ([]stage.ParticipantID, error) {
-	var taken []stage.ParticipantID
-	err := db.write(ctx, func(tx *sql.Tx) error {
+// TokensOf returns the participants of all tokens of an account on a stage.
+func (db *DB) TokensOf(ctx context.Context, account site.AccountID, id stage.ID) ([]stage.ParticipantID, error) {
+	return participants(db.read().QueryContext(ctx, `SELECT participant_id FROM studio_tokens WHERE account_id = $1 AND stage_id = $2
+		UNION ALL SELECT participant_id FROM screens WHERE account_id = $1 AND stage_id = $2`, string(account), string(id)))
+}
+
+// ForgetToken forgets the token of one participant of a stage; none is fine.
+func (db *DB) ForgetToken(ctx context.Context, id stage.ID, participant stage.ParticipantID) error {
+	return db.write(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{
-			`DELETE FROM studio_tokens WHERE account_id = $1 AND stage_id = $2 RETURNING participant_id`,
-			`DELETE FROM screens WHERE account_id = $1 AND stage_id = $2 RETURNING participant_id`,
+			`DELETE FROM studio_tokens WHERE stage_id = $1 AND participant_id = $2`,
+			`DELETE FROM screens WHERE stage_id = $1 AND participant_id = $2`,
 		} {
-			some, err := participants(tx.QueryContext(ctx, statement, string(account), string(id)))
-			if err != nil {
+			if _, err := tx.ExecContext(ctx, statement, string(id), string(participant)); err != nil {
 				return err
 			}
-			taken = append(taken, some...)
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("take tokens: %w", err)
-	}
-	return taken, nil
-}
-
-// ForgetScreen forgets one screen share; none of that participant is fine.
-func (db *DB) ForgetScreen(ctx context.Context, id stage.ID, participant stage.ParticipantID) error {
-	_, err := db.exec(ctx, `DELETE FROM screens WHERE stage_id = $1 AND participant_id = $2`, string(id), string(participant))
-	return err
 }
 
 // participants reads rows of one participant id.

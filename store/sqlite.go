@@ -1,12 +1,14 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -15,8 +17,11 @@ import (
 // sqliteReaders bounds the reading connections. More of them starve the writer when processors are few.
 const sqliteReaders = 8
 
+// sqliteBusy is how long to wait for another program that has the file.
+const sqliteBusy = 5 * time.Second
+
 // openSQLite opens a file, which it makes, readable by this user only, when there is none: it will hold the signing key.
-func openSQLite(path string) (*DB, error) {
+func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if path == "" {
 		return nil, errors.New("open sqlite: the URL names no file")
 	}
@@ -36,6 +41,9 @@ func openSQLite(path string) (*DB, error) {
 		return nil, fmt.Errorf("open sqlite: %w", err)
 	}
 	writer.SetMaxOpenConns(1)
+	if err := waitIdle(ctx, writer); err != nil {
+		return nil, errors.Join(fmt.Errorf("open sqlite: %w", err), writer.Close())
+	}
 	reader, err := sql.Open("sqlite", sqliteDSN(path, "_pragma=query_only(1)"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open sqlite: %w", err), writer.Close())
@@ -48,7 +56,27 @@ func openSQLite(path string) (*DB, error) {
 // sqliteDSN carries the pragmas, because they belong to each connection.
 func sqliteDSN(path, extra string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&" + extra
+		fmt.Sprintf("?_pragma=busy_timeout(%d)", sqliteBusy.Milliseconds()) +
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&" + extra
+}
+
+// waitIdle makes the first connection. Turning a new file to WAL needs it alone and does not wait as busy_timeout says, so that of several
+// programs that start together all but one are told that it is busy: they come again.
+func waitIdle(ctx context.Context, conns *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, sqliteBusy)
+	defer cancel()
+	for {
+		err := conns.PingContext(ctx)
+		var e *sqlite.Error
+		if !errors.As(err, &e) || e.Code()&0xff != sqlite3.SQLITE_BUSY { // the low byte; the others say why
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func sqliteUniqueViolation(err error) bool {

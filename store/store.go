@@ -27,7 +27,7 @@ type engine struct {
 
 // Open connects to the database that url names and brings its schema up to date. url is "sqlite:PATH" or "postgres://…".
 func Open(ctx context.Context, url string) (*DB, error) {
-	db, err := connect(url)
+	db, err := connect(ctx, url)
 	if err != nil {
 		return nil, err
 	}
@@ -40,11 +40,11 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	return db, nil
 }
 
-func connect(url string) (*DB, error) {
+func connect(ctx context.Context, url string) (*DB, error) {
 	scheme, rest, _ := strings.Cut(url, ":")
 	switch scheme {
 	case "sqlite":
-		return openSQLite(rest)
+		return openSQLite(ctx, rest)
 	case "postgres", "postgresql":
 		return openPostgres(url)
 	}
