@@ -20,7 +20,7 @@ import (
 // take its time.
 const (
 	publisherQuiet  = 2500 * time.Millisecond // then disconnected
-	publisherGone   = 1500 * time.Millisecond // after that, failed
+	publisherGone   = 1500 * time.Millisecond // after that, ended
 	publisherPulse  = 1 * time.Second         // between keep-alives
 	subscriberQuiet = 5 * time.Second
 	subscriberGone  = 4 * time.Second
@@ -49,10 +49,11 @@ func newAPIs(mux ice.UDPMux, publicIPs []string, log *slog.Logger) (publish, sub
 	if err != nil {
 		return nil, nil, err
 	}
-	settings.SetICETimeouts(publisherQuiet, publisherGone, publisherPulse)
+	// pion's own time to fail also limits how long connecting may take, so it is the longer one; peer ends a silent session.
+	settings.SetICETimeouts(publisherQuiet, connectTimeout, publisherPulse)
 	publish = webrtc.NewAPI(webrtc.WithMediaEngine(publishMedia), webrtc.WithInterceptorRegistry(interceptors), webrtc.WithSettingEngine(settings))
 
-	settings.SetICETimeouts(subscriberQuiet, subscriberGone, subscriberPulse)
+	settings.SetICETimeouts(subscriberQuiet, connectTimeout, subscriberPulse)
 	// One section speaks for all: a client that offers many offers the same in each, and matching codecs is most of what an answer costs.
 	settings.DisableMediaEngineMultipleCodecs(true)
 	subscribe = webrtc.NewAPI(webrtc.WithMediaEngine(subscribeMedia), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(settings))

@@ -3,9 +3,11 @@ package sfu
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,37 +47,69 @@ func (w testWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// newClient makes a pion PeerConnection without interceptors: the tests see and say every RTCP packet themselves.
-func newClient(t testing.TB) *webrtc.PeerConnection {
+// cable is a client's socket that can be cut: then nothing comes and what is sent is lost.
+type cable struct {
+	net.PacketConn
+	cut atomic.Bool
+}
+
+func (c *cable) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := c.PacketConn.ReadFrom(b)
+		if err != nil || !c.cut.Load() {
+			return n, from, err
+		}
+	}
+}
+
+func (c *cable) WriteTo(b []byte, to net.Addr) (int, error) {
+	if c.cut.Load() {
+		return len(b), nil
+	}
+	return c.PacketConn.WriteTo(b, to)
+}
+
+// client is a pion PeerConnection without interceptors: the tests see and say every RTCP packet themselves.
+type client struct {
+	*webrtc.PeerConnection
+	cable *cable
+}
+
+func newClient(t testing.TB) client {
 	t.Helper()
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterDefaultCodecs(); err != nil {
 		t.Fatal(err)
 	}
-	var settings webrtc.SettingEngine
-	settings.SetIncludeLoopbackCandidate(true)
-	settings.SetIPFilter(func(ip net.IP) bool { return ip.Equal(net.IPv4(127, 0, 0, 1)) })
-	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(settings))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := client{cable: &cable{PacketConn: socket}}
+	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: c.cable})
+	var settings webrtc.SettingEngine
+	settings.SetICEUDPMux(mux)
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(settings))
+	if c.PeerConnection, err = api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		if err := pc.GracefulClose(); err != nil {
+		if err := errors.Join(c.GracefulClose(), mux.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	return pc
+	return c
 }
 
-func offerOf(t testing.TB, pc *webrtc.PeerConnection) string {
+func offerOf(t testing.TB, pc client) string {
 	t.Helper()
 	offer, err := pc.CreateOffer(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	gathered := webrtc.GatheringCompletePromise(pc)
+	gathered := webrtc.GatheringCompletePromise(pc.PeerConnection)
 	if err := pc.SetLocalDescription(offer); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +117,7 @@ func offerOf(t testing.TB, pc *webrtc.PeerConnection) string {
 	return pc.LocalDescription().SDP
 }
 
-func answerTo(t testing.TB, pc *webrtc.PeerConnection, answer string) {
+func answerTo(t testing.TB, pc client, answer string) {
 	t.Helper()
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
 		t.Fatalf("the answer is not accepted: %v\n%s", err, answer)
@@ -93,7 +127,7 @@ func answerTo(t testing.TB, pc *webrtc.PeerConnection, answer string) {
 // host publishes synthetic Opus and VP8 or H.264.
 type host struct {
 	id       stage.ParticipantID
-	pc       *webrtc.PeerConnection
+	pc       client
 	session  stage.MediaSession
 	audio    *webrtc.TrackLocalStaticRTP
 	video    *webrtc.TrackLocalStaticRTP
@@ -124,9 +158,10 @@ func publish(t testing.TB, e *Engine, id stage.ParticipantID, mime string) *host
 		t.Fatal(err)
 	}
 	connected := make(chan struct{})
+	once := sync.OnceFunc(func() { close(connected) })
 	h.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		if s == webrtc.PeerConnectionStateConnected {
-			close(connected)
+			once()
 		}
 	})
 	for _, track := range []webrtc.TrackLocal{h.audio, h.video} {
@@ -231,24 +266,21 @@ type got struct {
 
 // viewer receives.
 type viewer struct {
-	pc      *webrtc.PeerConnection
+	pc      client
 	session stage.Subscription
 	closed  chan error
 	packets chan got
-
-	mu      sync.Mutex
-	reports []rtcp.SenderReport
-	ssrcs   map[string]webrtc.SSRC // "0 video" to SSRC
 }
 
 func subscribe(t testing.TB, e *Engine, spec stage.SubscribeSpec, slots int) *viewer {
 	t.Helper()
-	v := &viewer{pc: newClient(t), closed: make(chan error, 1), packets: make(chan got, 1<<14), ssrcs: map[string]webrtc.SSRC{}}
+	v := &viewer{pc: newClient(t), closed: make(chan error, 1), packets: make(chan got, 1<<14)}
 	slotOf := map[string]int{}
 	connected := make(chan struct{})
+	once := sync.OnceFunc(func() { close(connected) })
 	v.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		if s == webrtc.PeerConnectionStateConnected {
-			close(connected)
+			once()
 		}
 	})
 	v.pc.OnTrack(func(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {

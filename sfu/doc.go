@@ -35,6 +35,6 @@
 //
 // # Lock order
 //
-// Engine.mu, peer.patching, router.mu, downlink.mu, then peer.mu and the locks of caches and clocks, which hold nothing else. Engine.mu is not held while a
+// Engine.mu, peer.patching, peer.changing, router.mu, downlink.mu, then peer.mu and the locks of caches and clocks, which hold nothing else. Engine.mu is not held while a
 // router's is taken. Nothing blocks under router.mu or downlink.mu.
 package sfu

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/webrtc/v4"
@@ -47,7 +48,9 @@ type Engine struct {
 	subscribe *webrtc.API
 	shards    []*shard
 	nextShard atomic.Uint32
-	counters  counters
+	// connectWithin is connectTimeout but in tests.
+	connectWithin time.Duration
+	counters      counters
 
 	stop     chan struct{}  // ends the shards
 	working  sync.WaitGroup // the shards
@@ -76,7 +79,7 @@ func New(config Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{log: config.Log, mux: mux, stop: make(chan struct{}), routers: map[stage.ID]*router{}}
+	e := &Engine{log: config.Log, mux: mux, connectWithin: connectTimeout, stop: make(chan struct{}), routers: map[stage.ID]*router{}}
 	if e.publish, e.subscribe, err = newAPIs(mux, config.PublicIPs, config.Log); err != nil {
 		return nil, errors.Join(err, mux.Close())
 	}
@@ -102,7 +105,7 @@ func (e *Engine) Publish(ctx context.Context, spec stage.PublishSpec) (stage.Med
 	if err != nil {
 		return nil, err
 	}
-	p, r, err := e.begin(spec.Stage, e.publish, o, spec.Closed)
+	p, r, err := e.begin(spec.Stage, e.publish, publisherGone, o, spec.Closed)
 	if err != nil {
 		return nil, fmt.Errorf("publish on stage %s: %w", spec.Stage, err)
 	}
@@ -125,7 +128,7 @@ func (e *Engine) Subscribe(ctx context.Context, spec stage.SubscribeSpec) (stage
 	if err != nil {
 		return nil, err
 	}
-	p, r, err := e.begin(spec.Stage, e.subscribe, o, spec.Closed)
+	p, r, err := e.begin(spec.Stage, e.subscribe, subscriberGone, o, spec.Closed)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to stage %s: %w", spec.Stage, err)
 	}
@@ -142,7 +145,7 @@ func (e *Engine) Subscribe(ctx context.Context, spec stage.SubscribeSpec) (stage
 }
 
 // begin makes the peer of a new session, one that Close will wait for.
-func (e *Engine) begin(id stage.ID, api *webrtc.API, o *offer, closed func(error)) (*peer, *router, error) {
+func (e *Engine) begin(id stage.ID, api *webrtc.API, gone time.Duration, o *offer, closed func(error)) (*peer, *router, error) {
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -151,7 +154,7 @@ func (e *Engine) begin(id stage.ID, api *webrtc.API, o *offer, closed func(error
 	e.sessions.Add(1)
 	r := e.router(id)
 	e.mu.Unlock()
-	p, err := e.newPeer(api, o, closed)
+	p, err := e.newPeer(api, gone, o, closed)
 	if err != nil {
 		e.sessions.Done()
 		return nil, nil, err

@@ -19,6 +19,7 @@ type peer struct {
 	engine *Engine
 	pc     *webrtc.PeerConnection
 	closed func(cause error) // the owner's callback, may be nil
+	gone   time.Duration     // from disconnected to ended
 
 	// detach takes the session out of the routing; connected follows the connection's first coming about. Both are set before negotiate.
 	detach    func()
@@ -30,6 +31,7 @@ type peer struct {
 	mu       sync.Mutex
 	ending   bool
 	timer    *time.Timer // for connectTimeout
+	changing sync.Mutex  // serialises stateChanged
 	patching sync.Mutex  // serialises changes of the description; never taken with mu held
 
 	offer      *offer
@@ -41,28 +43,31 @@ type peer struct {
 }
 
 // newPeer makes a peer. The caller has counted it in engine.sessions.
-func (e *Engine) newPeer(api *webrtc.API, o *offer, closed func(error)) (*peer, error) {
+func (e *Engine) newPeer(api *webrtc.API, gone time.Duration, o *offer, closed func(error)) (*peer, error) {
 	pc, err := api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
 	if err != nil {
 		return nil, fmt.Errorf("make a connection: %w", err)
 	}
 	p := &peer{
-		engine: e, pc: pc, closed: closed, offer: o, remote: o.ice, candidates: len(o.candidates), done: make(chan struct{}),
+		engine: e, pc: pc, closed: closed, gone: gone, offer: o, remote: o.ice, candidates: len(o.candidates), done: make(chan struct{}),
 		detach: func() {}, connected: func() {},
 	}
 	pc.OnConnectionStateChange(p.stateChanged)
 	return p, nil
 }
 
-func (p *peer) stateChanged(state webrtc.PeerConnectionState) {
-	switch state {
+// stateChanged follows the connection. pion calls it in a goroutine for each change, so the calls may overtake each other: what
+// counts is the state now, and the last call sees the last state.
+func (p *peer) stateChanged(webrtc.PeerConnectionState) {
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	switch p.pc.ConnectionState() {
 	case webrtc.PeerConnectionStateConnected:
-		p.mu.Lock()
-		if p.timer != nil {
-			p.timer.Stop()
+		if p.deadline(0, nil) {
+			p.connected()
 		}
-		p.mu.Unlock()
-		p.connected()
+	case webrtc.PeerConnectionStateDisconnected:
+		p.deadline(p.gone, ErrDisconnected)
 	case webrtc.PeerConnectionStateFailed:
 		p.end(ErrDisconnected)
 	case webrtc.PeerConnectionStateClosed:
@@ -70,16 +75,29 @@ func (p *peer) stateChanged(state webrtc.PeerConnectionState) {
 	}
 }
 
+// deadline ends the session after d unless it is set again before; 0 sets none. It returns false when the session has ended.
+func (p *peer) deadline(d time.Duration, cause error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer != nil {
+		p.timer.Stop()
+		p.timer = nil
+	}
+	if p.ending {
+		return false
+	}
+	if d > 0 {
+		p.timer = time.AfterFunc(d, func() { p.end(cause) })
+	}
+	return true
+}
+
 // negotiate answers the offer. Errors of the client's making carry InvalidInput.
 func (p *peer) negotiate(ctx context.Context) error {
 	if err := p.describe(ctx, p.offer.ice); err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.ending {
-		p.timer = time.AfterFunc(connectTimeout, func() { p.end(ErrNeverConnected) })
-	}
+	p.deadline(p.engine.connectWithin, ErrNeverConnected)
 	return nil
 }
 
