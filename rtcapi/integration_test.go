@@ -213,11 +213,11 @@ func TestLeaveEndsMediaAtOnce(t *testing.T) {
 	bobEvents, _ := connect(t, bob)
 	sent := publish(t, bob)
 	aliceEvents.publishing(1)
-	if err := bobEvents.Leave(t.Context()); err != nil {
+	if err := bobEvents.Leave(t.Context()); err != nil { // returns when the server has closed the socket
 		t.Fatal(err)
 	}
-	aliceEvents.publishing(0)
 	refused(t, sent.resource.Delete(t.Context()), stage.NotFound, 404)
+	aliceEvents.publishing(0)
 }
 
 func TestResources(t *testing.T) {
