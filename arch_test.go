@@ -38,7 +38,7 @@ var rules = map[string]rule{
 	"cmd":    {house: []string{"server"}, outside: []string{"github.com/alecthomas/kong"}},
 	"server": {house: []string{"*"}, outside: []string{"golang.org/x/crypto/acme", "github.com/prometheus/client_golang"}},
 
-	"web":    {house: []string{"site", "stage"}, outside: []string{"golang.org/x/time/rate"}},
+	"web":    {house: []string{"site", "stage"}, outside: []string{"golang.org/x/time/rate"}, tests: []string{"store"}},
 	"ivsapi": {house: []string{"site", "stage"}, outside: []string{"golang.org/x/time/rate"}},
 	"rtcapi": {
 		house:   []string{"site", "stage"},
@@ -53,7 +53,11 @@ var rules = map[string]rule{
 	},
 	"stage": {tests: []string{"store"}},
 
-	"sfu":   {house: []string{"stage", "relay"}, outside: []string{"github.com/pion/"}},
+	"sfu": {
+		house:   []string{"stage", "relay"},
+		outside: []string{"github.com/pion/"},
+		tests:   []string{"github.com/chromedp/"},
+	},
 	"relay": {house: []string{"stage"}, outside: []string{"github.com/nats-io/"}},
 	"bus":   {house: []string{"stage", "site"}, outside: []string{"github.com/nats-io/"}},
 	"chat":  {house: []string{"stage", "site"}},
@@ -62,11 +66,15 @@ var rules = map[string]rule{
 	"jwt":   {outside: []string{"github.com/golang-jwt/jwt/v5"}},
 	"argon": {outside: []string{"golang.org/x/crypto/argon2"}},
 
+	"srtp":     {tests: []string{"github.com/pion/"}},
+	"stun":     {tests: []string{"github.com/pion/"}},
+	"udpbatch": {outside: []string{"golang.org/x/sys/unix"}},
+
 	"e2e": {tests: []string{"github.com/chromedp/", "modernc.org/sqlite"}},
 }
 
-// wrappers are leaves that stand before one library each.
-var wrappers = []string{"jwt", "argon"}
+// wrappers are leaves that stand before one library each, or are tested against one.
+var wrappers = []string{"jwt", "argon", "srtp", "stun", "udpbatch"}
 
 // mediaLeaves may know what an RTP packet is.
 var mediaLeaves = []string{"packetcache", "seqmap", "codec", "layers", "estimate", "pacer", "gsoconn", "rtptime", "sdpfrag"}

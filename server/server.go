@@ -107,6 +107,8 @@ func (s *Server) openServices(ctx context.Context, config Config) (err error) {
 	if s.bus, err = bus.Open(bus.Config{URL: config.NATS, Log: s.log}); err != nil {
 		return err
 	}
+	// Broadcasts are kept by a site without stages: stage.Open may already end some, and the other site needs its result.
+	books := site.New(s.db, nil, s.log)
 	s.stages, err = stage.Open(ctx, stage.Config{
 		Store:         s.db,
 		Engine:        s.engine,
@@ -115,16 +117,13 @@ func (s *Server) openServices(ctx context.Context, config Config) (err error) {
 		PublicURL:     s.url,
 		MaxPublishers: config.MaxPublishers,
 		EmptyTimeout:  config.EmptyTimeout,
-		LiveChanged: func(ctx context.Context, id stage.ID, live bool, at time.Time) {
-			// A second site over the same store needs no stages for keeping the books, and Open may call before s.site is there.
-			site.New(s.db, nil, s.log).StageLiveChanged(ctx, id, live, at)
-		},
+		LiveChanged:   books.StageLiveChanged,
 	})
 	if err != nil {
 		return err
 	}
 	s.site = site.New(s.db, s.stages, s.log)
-	return nil
+	return s.site.Recover(ctx)
 }
 
 func (s *Server) routes(config Config, front *front) (http.Handler, error) {
