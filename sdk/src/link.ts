@@ -8,6 +8,7 @@ import type { Requests, Resource } from './whip.js';
 const givesUpAfter = 30_000; // ms of trying
 const connectsWithin = 8_000; // ms from the answer to the first media path
 const mayBeInterrupted = 2_500; // ms; a change of network often heals by itself within this time
+const explainsWithin = 200; // ms from a connection that the server ended to the message that says why: often there is nothing to build anew
 const calm = 1_000; // ms between a failure and a try that the app asks for
 
 /** What a link is made of. */
@@ -91,6 +92,7 @@ export class Link<P extends Peer> {
 
   #begin(delay: number): void {
     this.#drop();
+    this.#resource = undefined;
     this.#tries = 0;
     this.#since = this.#now();
     this.#set('connecting');
@@ -134,7 +136,7 @@ export class Link<P extends Peer> {
         if (this.#state === 'connected') this.#wait(mayBeInterrupted, () => this.#begin(0));
         break;
       case 'failed':
-        if (this.#state === 'connected') this.#begin(0);
+        if (this.#state === 'connected') this.#begin(explainsWithin);
         else this.#fail(new Refusal(StageErrorCode.FAILED, 'The media connection to the server failed.', true));
     }
   }

@@ -71,6 +71,11 @@ abstract class BrowserPeer implements Peer {
 
   async accept(answer: string): Promise<void> {
     await this.connection.setRemoteDescription({ type: 'answer', sdp: answer });
+    // Browsers call a connection connected for seconds more when the other side has closed its transport. All sections share one.
+    const transport = this.connection.getSenders()[0]?.transport;
+    transport?.addEventListener('statechange', () => {
+      if (transport.state === 'closed') this.onstate?.('failed');
+    });
   }
 
   close(): void {

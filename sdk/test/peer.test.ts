@@ -59,6 +59,13 @@ beforeEach(() => {
         this.transceivers.push(transceiver);
         return transceiver;
       }
+      getSenders() {
+        return this.transceivers.map(({ sender }) => sender);
+      }
+      async setRemoteDescription() {
+        const transport = Object.assign(new EventTarget(), { state: 'connected' });
+        for (const { sender } of this.transceivers) sender.transport = transport;
+      }
       close() {
         this.closed = true;
       }
@@ -89,6 +96,19 @@ test('a receiver has a pair of sections for each slot', () => {
     const sections = connection.transceivers.filter((t: any) => t.kind === kind);
     sections.forEach((t: any, slot: number) => assert.equal(receiver.reception(slot, kind).track, t.receiver.track));
   }
+});
+
+test('a transport that the server has closed is a connection that failed, whatever the browser calls it', async () => {
+  const receiver = browserPeers.receiver(2);
+  const states: string[] = [];
+  receiver.onstate = (state) => states.push(state);
+  await receiver.accept('answer');
+  const { transport } = connection.transceivers[0].sender;
+  transport.dispatchEvent(new Event('statechange'));
+  assert.deepEqual(states, []);
+  transport.state = 'closed';
+  transport.dispatchEvent(new Event('statechange'));
+  assert.deepEqual(states, ['failed']);
 });
 
 test('the limits of what is sent', async () => {

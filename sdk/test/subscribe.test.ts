@@ -200,6 +200,23 @@ test('the broadcast ends: the audience does not ask for more', async () => {
   assert.equal(f.told().at(-1), 'added a audio video', 'and is there when it goes on');
 });
 
+test('the broadcast ends and another begins at once: the audience asks when it begins, and not before', async () => {
+  const f = new Fixture();
+  await f.join([host('a', 0)]);
+  f.server.refuses.set('/rtc/whip/subscribe', { status: 403, code: 'STAGE_NOT_LIVE' });
+  f.world.peers.receivers[0]!.become('failed'); // the media ends a moment before the message that says why
+  await f.world.advance(20);
+  await f.list();
+  await f.world.advance(1_000);
+  assert.equal(f.server.offers('/rtc/whip/subscribe').length, 1);
+  assert.equal(f.server.requests.filter(({ method }) => method === 'DELETE').length, 0);
+  f.server.refuses.clear();
+  f.told();
+  await f.list(host('a', 0));
+  assert.equal(f.server.offers('/rtc/whip/subscribe').length, 2);
+  assert.equal(f.told().at(-1), 'added a audio video');
+});
+
 test('a participant mutes', async () => {
   const f = new Fixture();
   const streams = shown(f);
