@@ -97,12 +97,8 @@ func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return redirect(w, r, r.URL.Path) // the page explains how to log in
 	}
-	code := stage.Secret(r.PathValue("code"))
-	channel, err := s.site.AcceptInvitation(r.Context(), account.ID, code)
+	channel, err := s.site.AcceptInvitation(r.Context(), account.ID, stage.Secret(r.PathValue("code")))
 	if err != nil {
-		if channel.Name == "" {
-			_, channel, _ = s.site.Invitation(r.Context(), code)
-		}
 		return offerInvitedTo(err, channel)
 	}
 	return redirect(w, r, "/studio/@"+channel.Name)
