@@ -167,6 +167,21 @@ func TestShutdownEndsSessions(t *testing.T) {
 	}
 }
 
+// A program that was killed has left a session open; the next ends it when the stage is looked at.
+func TestCrashEndsSessions(t *testing.T) {
+	w := newWorld(t, nil)
+	id := w.stage(true)
+	begun := time.Now().UTC().Truncate(time.Millisecond).Add(-time.Hour)
+	w.must(w.store.WriteHistory(t.Context(), []stage.Record{
+		{Session: &stage.Session{ID: "st-crash", Stage: id, Start: begun}},
+		{Event: &stage.Event{Name: "JOINED", Stage: id, Session: "st-crash", Participant: "p", Time: begun.Add(time.Minute), Seq: 1}},
+	}))
+	want := []stage.Session{{ID: "st-crash", Stage: id, Start: begun, End: begun.Add(time.Minute)}}
+	if diff := cmp.Diff(want, w.sessions(id)); diff != "" {
+		t.Errorf("sessions (-want +got):\n%s", diff)
+	}
+}
+
 func TestRefusalsDoNotFillTheDisk(t *testing.T) {
 	w := newWorld(t, nil)
 	id := w.stage(true)
@@ -176,11 +191,11 @@ func TestRefusalsDoNotFillTheDisk(t *testing.T) {
 		_, err := w.Publish(t.Context(), v, tabA, "offer")
 		refused(t, err, stage.InsufficientCapabilities)
 	}
-	// 1,000 are what Events returns at most, so the session is asked for the last of them: JOINED and 999 of the 1,000.
 	w.Disconnect(v, tabA, true)
+	w.sessions(id) // waits until the history is written
 	events, err := w.store.Events(t.Context(), id, w.sessions(id)[0].ID, v.Participant, 2000)
 	w.must(err)
-	if len(events) != 1002 {
+	if len(events) != 1002 { // JOINED, a thousand refusals, LEFT
 		t.Errorf("%d events", len(events))
 	}
 }

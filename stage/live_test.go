@@ -176,6 +176,28 @@ func TestEmptyBroadcastEnds(t *testing.T) {
 	}
 }
 
+// Nobody touches the stage after the restart: the clock must start by itself.
+func TestForgottenBroadcastEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		id := w.stage(true)
+		w.must(w.SetLive(t.Context(), id, true))
+		w.restart()
+		if stored, err := w.Stage(t.Context(), id); err != nil || !stored.Live() {
+			t.Errorf("live after the restart: %v, %v", stored.Live(), err)
+		}
+		since := w.journal.mark()
+		time.Sleep(time.Minute + time.Millisecond)
+		synctest.Wait()
+		if stored, err := w.Stage(t.Context(), id); err != nil || stored.Live() {
+			t.Errorf("live a minute after the restart: %v, %v", stored.Live(), err)
+		}
+		if diff := cmp.Diff([]bool{false}, announcements(since())); diff != "" {
+			t.Errorf("announcements (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestEmptyTimeoutIsConfigured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(c *stage.Config) { c.EmptyTimeout = 5 * time.Second })

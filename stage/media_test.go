@@ -269,7 +269,7 @@ func TestSlots(t *testing.T) {
 		t.Errorf("the newcomer took slot %d", slot(c))
 	}
 	// Publishing anew keeps the slot.
-	_, old := w.publish(b, tabA)
+	old := w.engine.last(b.Participant)
 	w.publish(b, tabA)
 	if slot(b) != 1 || !old.closed() {
 		t.Errorf("slot %d, the old connection closed %v", slot(b), old.closed())

@@ -368,6 +368,9 @@ func TestManyHostsDoNotFloodSnapshots(t *testing.T) {
 	if p, listed := w.publisher(late); !listed || !p.Publishing {
 		t.Error("a host who publishes is not listed")
 	}
+	if got := len(w.snapshot(id).Publishers); got != 65 {
+		t.Errorf("%d hosts are listed with one that publishes", got)
+	}
 }
 
 func TestMuteAndSelect(t *testing.T) {
@@ -401,6 +404,11 @@ func TestMuteAndSelect(t *testing.T) {
 		t.Errorf("later (-want +got):\n%s", diff)
 	}
 	refused(t, w.Select(t.Context(), v, tabB, audio), stage.Conflict)
+	w.connect(v, tabB)
+	if _, fresh := w.subscribe(v, tabB, ""); fresh.selected().Default != "" {
+		t.Errorf("another client begins with %+v", fresh.selected())
+	}
+	w.connect(v, tabA)
 
 	tooMany := stage.Selection{Participants: map[stage.ParticipantID]stage.SubscribeType{}}
 	for i := range 65 {
