@@ -14,9 +14,12 @@ import (
 // Issue point 1: one command, one line with the address, and nothing is lost between two runs.
 func TestRestartKeepsEverything(t *testing.T) {
 	s := startServer(t)
-	if want := "StreamCat is at " + s.URL; !strings.Contains(s.log.String(), want) {
-		t.Errorf("the program does not say %q", want)
-	}
+	eventually(t, stateTimeout, "the line with the address", func() error {
+		if printed := s.log.String(); !strings.HasPrefix(printed, "StreamCat is at "+s.URL+"\n") {
+			return fmt.Errorf("the program says %q", printed)
+		}
+		return nil
+	})
 	if info, err := os.Stat(s.Dir); err != nil || !info.IsDir() {
 		t.Errorf("no data folder: %v", err)
 	}
@@ -122,6 +125,7 @@ func alertIn(page string) string {
 // logOut opens the account menu if there is one and logs out.
 func (tb *tab) logOut() {
 	tb.t.Helper()
+	tb.await(stateTimeout, "account menu", func() error { return tb.has("form#logout") })
 	eval[bool](tb, `() => {
 		const form = document.querySelector("form#logout");
 		form.closest("details")?.setAttribute("open", "");

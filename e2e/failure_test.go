@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -96,10 +97,16 @@ func TestNetworkLost(t *testing.T) {
 
 	cable.cut()
 	cut := time.Now()
-	awaitGone(t, host, cut, "mia")
-	guest.await(30*time.Second, "the guest's page says that something is wrong", func() error {
+	host.await(goneWithinBusy, "the guest's picture stands still", func() error {
+		if host.seesMoving(tileVideo(leoID), green) == nil {
+			return errors.New("it moves")
+		}
+		return nil
+	})
+	took := guest.await(10*time.Second, "the guest reads that something is wrong", func() error {
 		return guest.hasNot(`#connection[data-state="connected"]`)
 	})
+	t.Logf("the guest's page noticed within %v", took)
 	time.Sleep(time.Until(cut.Add(10 * time.Second)))
 	cable.mend()
 	mended := time.Now()

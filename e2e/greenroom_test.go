@@ -41,7 +41,7 @@ func (tb *tab) value(selector string) string {
 	return eval[string](tb, `(s) => document.querySelector(s).value`, selector)
 }
 
-// deviceMessage waits for a sentence about devices that speaks of something.
+// awaitDeviceMessage waits for a sentence about devices that speaks of something.
 func (tb *tab) awaitDeviceMessage(words ...string) {
 	tb.t.Helper()
 	tb.await(stateTimeout, fmt.Sprintf("a sentence about %v", words), func() error {
@@ -62,7 +62,11 @@ func (tb *tab) awaitDeviceMessage(words ...string) {
 func TestGreenRoom(t *testing.T) {
 	s := startServer(t)
 	mia := s.register("mia")
-	tb := browsers.get(t, kind{camera: red}).greenRoom(t, mia, mia)
+	// As a person comes: by a link. A page that nobody has touched may not listen to the microphone.
+	tb := browsers.get(t, kind{camera: red}).open(t, s, mia, "/dashboard")
+	tb.click("a.nav-studio")
+	tb.await(joinTimeout, "green room", tb.inPhase("green-room"))
+	tb.awaitMoving(joinTimeout, "#preview", red)
 	tb.awaitBeep()
 	if sight, err := tb.look("#preview"); err != nil || !sight.Muted {
 		t.Errorf("the preview is not muted: %v, %v", sight.Muted, err)
@@ -108,7 +112,7 @@ func TestGreenRoomBlocked(t *testing.T) {
 	mia := s.register("mia")
 	tb := browsers.get(t, kind{deny: true}).open(t, s, mia, "/studio")
 	tb.await(joinTimeout, "green room", tb.inPhase("green-room"))
-	tb.awaitDeviceMessage("blocked", "allow")
+	tb.awaitDeviceMessage("block", "allow")
 	tb.screenshot("green-room-blocked")
 }
 
@@ -132,6 +136,7 @@ func TestEnterWithoutCamera(t *testing.T) {
 	guest := browsers.get(t, kind{devices: "device-count=0"}).open(t, s, leo, "/studio/@mia")
 	guest.await(joinTimeout, "green room", guest.inPhase("green-room"))
 	guest.awaitDeviceMessage("camera")
+	guest.tap()
 	guest.awaitBeep()
 	guest.enter()
 
