@@ -45,11 +45,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	if err := s.admit(); err != nil {
-		return err
-	}
-	defer s.open.Done()
-	return s.connect(w, r, newSocket(grant, client), token)
+	return s.open(w, r, newSocket(grant, client), token)
 }
 
 // disconnect tells the service once that a socket is gone.
@@ -84,26 +80,56 @@ func hasToken(header http.Header, name, token string) bool {
 	return false
 }
 
-// connect brings a client onto its stage and serves its socket until that ends.
-func (s *Server) connect(w http.ResponseWriter, r *http.Request, sock *socket, token string) error {
+// open brings a client onto its stage and leaves its socket with a goroutine of its own: that of the request would keep net/http's
+// buffers alive for as long as the socket.
+func (s *Server) open(w http.ResponseWriter, r *http.Request, sock *socket, token string) error {
+	if err := s.admit(); err != nil {
+		return err
+	}
+	room, welcome, err := s.arrive(r, sock)
+	if err != nil {
+		s.sockets.Done()
+		return err
+	}
+	if err := accept(w, r, sock, token); err != nil {
+		s.depart(room, sock)
+		return err
+	}
+	go s.run(room, sock, welcome, logOf(r).With("stage", sock.grant.Stage, "participant", sock.grant.Participant))
+	return nil
+}
+
+// arrive tells the room and then the service of a socket, or nobody.
+func (s *Server) arrive(r *http.Request, sock *socket) (*room, stage.Welcome, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
 	room, err := s.hub.enter(ctx, sock.grant.Stage)
 	if err != nil {
-		return err
+		return nil, stage.Welcome{}, err
 	}
-	defer s.hub.leave(room)
 	room.register(sock)
-	defer room.unregister(sock)
 	welcome, err := s.stages.Connect(ctx, sock.grant, sock.client, clientInfo(r))
 	if err != nil {
-		return err
+		room.unregister(sock)
+		s.hub.leave(room)
+		return nil, stage.Welcome{}, err
 	}
-	defer s.disconnect(sock, false)
-	// Between admission and registration the order of Close to leave could have been missed.
-	if s.isClosing() {
-		return stage.Errorf(shuttingDown, "The server is shutting down. Try again in a moment.")
+	if s.isClosing() { // the order of Close to leave may have been given before there was anybody to hear it
+		sock.end(encode(leftMessage(stage.Left{Reason: stage.LeftShutdown})), statusLeft, string(stage.LeftShutdown))
 	}
+	return room, welcome, nil
+}
+
+// depart undoes admit and arrive.
+func (s *Server) depart(room *room, sock *socket) {
+	s.disconnect(sock, false)
+	room.unregister(sock)
+	s.hub.leave(room)
+	s.sockets.Done()
+}
+
+// accept makes a WebSocket of the request.
+func accept(w http.ResponseWriter, r *http.Request, sock *socket, token string) error {
 	door := &upgrader{ResponseWriter: w}
 	conn, err := websocket.Accept(door, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{token},
@@ -117,27 +143,29 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, sock *socket, t
 	}
 	conn.SetReadLimit(-1) // read has its own limit, with the close code of the protocol
 	sock.attach(conn, door.wire)
-	defer conn.CloseNow() // frees what the library holds; the connection is closed by then
-	room.welcome(sock, welcome)
-
-	var writer sync.WaitGroup
-	writer.Go(sock.write)
-	defer writer.Wait()
-	s.serveSocket(r, sock)
 	return nil
 }
 
-// serveSocket reads until the socket ends. Whatever happens, the writer is told to end too.
-func (s *Server) serveSocket(r *http.Request, sock *socket) {
-	log := logOf(r).With("stage", sock.grant.Stage, "participant", sock.grant.Participant)
+// run serves a socket until it ends.
+func (s *Server) run(room *room, sock *socket, welcome stage.Welcome, log *slog.Logger) {
+	defer s.depart(room, sock)
+	defer sock.conn.CloseNow() // frees what the library holds; the connection is closed by then
+	var writer sync.WaitGroup
+	defer writer.Wait()
+	writer.Go(sock.write)
+	s.serveSocket(room, sock, welcome, log)
+}
+
+// serveSocket greets and reads until the socket ends. Whatever happens, the writer is told to end too.
+func (s *Server) serveSocket(room *room, sock *socket, welcome stage.Welcome, log *slog.Logger) {
 	defer func() {
 		if v := recover(); v != nil {
 			log.Error("socket failed", "error", fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 			sock.end(nil, websocket.StatusInternalError, "our fault")
 		}
 	}()
-	ctx := context.WithoutCancel(r.Context())
-	err := sock.read(func(frame []byte) error { return s.obey(ctx, log, sock, frame) })
+	room.welcome(sock, welcome)
+	err := sock.read(func(frame []byte) error { return s.obey(sock, log, frame) })
 	var broken violation
 	if errors.As(err, &broken) {
 		sock.end(nil, websocket.StatusPolicyViolation, broken.Error())
@@ -148,14 +176,14 @@ func (s *Server) serveSocket(r *http.Request, sock *socket) {
 }
 
 // obey does what a frame asks for. Only a violation is returned; a refusal is answered.
-func (s *Server) obey(ctx context.Context, log *slog.Logger, sock *socket, frame []byte) error {
+func (s *Server) obey(sock *socket, log *slog.Logger, frame []byte) error {
 	command, err := parseCommand(frame)
 	var broken violation
 	if errors.As(err, &broken) {
 		return err
 	}
 	if err == nil {
-		err = s.perform(ctx, sock, command)
+		err = s.perform(sock, command)
 	}
 	if err != nil {
 		if code, _ := describe(err); code == stage.Internal {
@@ -166,8 +194,8 @@ func (s *Server) obey(ctx context.Context, log *slog.Logger, sock *socket, frame
 	return nil
 }
 
-func (s *Server) perform(ctx context.Context, sock *socket, c command) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+func (s *Server) perform(sock *socket, c command) error {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	switch c := c.(type) {
 	case pingCommand:

@@ -94,3 +94,12 @@ func (h *hub) dropAll() int {
 	}
 	return dropped
 }
+
+// count returns how many sockets there are.
+func (h *hub) count() int {
+	n := 0
+	for _, r := range h.all() {
+		n += len(r.everybody())
+	}
+	return n
+}

@@ -23,8 +23,8 @@ const (
 	pingTimeout  = 10 * time.Second
 )
 
-// socket is one events WebSocket. Its reader is run by the handler, its writer is write; whoever wants to send something to it
-// puts it into the queue and never waits.
+// socket is one events WebSocket. Its reader runs read, its writer write; whoever wants to send something to it puts it into the
+// queue and never waits.
 type socket struct {
 	grant  stage.Grant
 	client string
@@ -32,7 +32,7 @@ type socket struct {
 	conn *websocket.Conn // set by attach, before reader and writer begin
 	wake chan struct{}   // holds one when there is something for the writer
 
-	reported bool // the service knows that it is gone; only the handler's goroutine looks
+	reported bool // the service knows that it is gone; only the reader's goroutine looks
 
 	mu     sync.Mutex
 	wire   *wire // nil until attach
