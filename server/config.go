@@ -31,6 +31,7 @@ type Config struct {
 
 	MaxPublishers int           // a stage; 0 means 12
 	EmptyTimeout  time.Duration // after which a broadcast without publishers ends; 0 means a minute
+	RequestRate   float64       // signalling requests a second and address; 0 means 20
 	TrustProxy    bool          // believe X-Forwarded-For and X-Forwarded-Proto of a proxy in front
 
 	Dev bool // templates and assets are read from the source tree
@@ -61,6 +62,9 @@ func (c Config) check() error {
 	}
 	if c.MaxPublishers < 0 || c.MaxPublishers > 64 {
 		return fmt.Errorf("--max-publishers is between 1 and 64, not %d", c.MaxPublishers)
+	}
+	if c.RequestRate < 0 {
+		return fmt.Errorf("--request-rate is above 0, not %v", c.RequestRate)
 	}
 	return nil
 }

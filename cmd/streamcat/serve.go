@@ -23,6 +23,7 @@ type listen struct {
 	ACME      string   `help:"Get a certificate for this domain by itself (Let's Encrypt)." placeholder:"DOMAIN" env:"STREAMCAT_ACME"`
 
 	MaxPublishers int           `help:"How many may publish on one stage." default:"12" env:"STREAMCAT_MAX_PUBLISHERS"`
+	RequestRate   float64       `help:"Signalling requests a second that one address may make, with bursts of three times that." default:"20" env:"STREAMCAT_REQUEST_RATE"`
 	TrustProxy    bool          `help:"Believe X-Forwarded-For and -Proto: there is a proxy in front, and no other way in." env:"STREAMCAT_TRUST_PROXY"`
 	EmptyTimeout  time.Duration `help:"End a broadcast whose last publisher has been gone for this long." default:"1m" env:"STREAMCAT_EMPTY_TIMEOUT"`
 }
@@ -57,7 +58,7 @@ func (l *listen) config(log *slog.Logger) server.Config {
 	return server.Config{
 		HTTP: l.HTTP, UDP: l.UDP, Admin: admin, PublicURL: l.PublicURL, PublicIPs: l.PublicIP,
 		TLSCert: l.TLSCert, TLSKey: l.TLSKey, ACME: l.ACME,
-		MaxPublishers: l.MaxPublishers, TrustProxy: l.TrustProxy, EmptyTimeout: l.EmptyTimeout,
+		MaxPublishers: l.MaxPublishers, RequestRate: l.RequestRate, TrustProxy: l.TrustProxy, EmptyTimeout: l.EmptyTimeout,
 		Log: log,
 	}
 }
