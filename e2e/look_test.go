@@ -76,6 +76,7 @@ func lookAt(t *testing.T, tb *tab, name string) {
 					return tb.has(fmt.Sprintf("html[data-theme=%q]", scheme))
 				})
 			}
+			tb.settle()
 			if wide := eval[int64](tb, `() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)`); wide > screen.width {
 				t.Errorf("%s is %d pixels wide: %s", where, wide, tb.widest(screen.width))
 			}
@@ -100,6 +101,22 @@ func lookAt(t *testing.T, tb *tab, name string) {
 	}`) {
 		t.Errorf("%s: %s", name, flaw)
 	}
+}
+
+// settle ends the transitions that a change of theme or size has begun.
+func (tb *tab) settle() {
+	tb.t.Helper()
+	eval[bool](tb, `async () => {
+		const frame = () => new Promise((done) => requestAnimationFrame(done));
+		for (let i = 0; i < 3; i++) {
+			await frame();
+			for (const animation of document.getAnimations()) {
+				if (Number.isFinite(animation.effect?.getComputedTiming().endTime)) animation.finish();
+			}
+		}
+		await frame();
+		return true;
+	}`)
 }
 
 // widest names the elements that stick out of a screen.
