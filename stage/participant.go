@@ -264,12 +264,14 @@ func (r *room) disconnect(id ParticipantID, client string, clean bool) {
 		}
 		return
 	}
-	if client != p.client || p.sockets[client] > 0 {
-		return
-	}
 	gone := Errorf(NotFound, "The client has disconnected.")
-	if clean {
+	switch {
+	case client != p.client:
+		return
+	case clean: // also when a socket of before is not known to be broken yet
 		r.leave(p, gone)
+		return
+	case p.sockets[client] > 0:
 		return
 	}
 	p.grace.start(r, resumeGrace, func() { r.leave(p, gone) })

@@ -144,6 +144,34 @@ func TestLeaveEndsAtOnce(t *testing.T) {
 	})
 }
 
+// A socket that broke unnoticed must not hold back a goodbye, nor its late end disturb the next visit.
+func TestLeaveWithAForgottenSocket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		g := w.host(w.stage(true))
+		w.connect(g, tabA)
+		w.connect(g, tabA)
+		_, session := w.publish(g, tabA)
+		w.Disconnect(g, tabA, true)
+		synctest.Wait()
+		if !session.closed() {
+			t.Error("media goes on after the goodbye")
+		}
+		w.connect(g, tabA)
+		_, session = w.publish(g, tabA)
+		w.Disconnect(g, tabA, false)
+		time.Sleep(time.Minute)
+		if session.closed() {
+			t.Error("the end of a forgotten socket ended new media")
+		}
+		w.Disconnect(g, tabA, false)
+		time.Sleep(4 * time.Second)
+		if !session.closed() {
+			t.Error("media goes on without any socket")
+		}
+	})
+}
+
 func TestEncoderWithoutSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
