@@ -189,7 +189,7 @@ func (s *Server) Close(ctx context.Context) error {
 	var errs []error
 	// Sockets first: clients learn that the server goes, before their media stops.
 	if s.rtc != nil {
-		s.rtc.Close()
+		errs = append(errs, s.rtc.Close())
 	}
 	for _, h := range s.listeners {
 		if err := h.Shutdown(ctx); err != nil {
