@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +27,7 @@ type signal struct {
 // site serves an empty page, so that the browser has an origin that may use a camera, and answers its offers.
 func site(t *testing.T, e *Engine) *httptest.Server {
 	mux := http.NewServeMux()
+	var sessions sync.Map // by id
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<!doctype html><title>stage</title>")
@@ -46,7 +49,22 @@ func site(t *testing.T, e *Engine) *httptest.Server {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+		sessions.Store(s.ID, session)
 		fmt.Fprint(w, session.Answer())
+	})
+	mux.HandleFunc("PATCH /{id}", func(w http.ResponseWriter, r *http.Request) {
+		session, ok := sessions.Load(r.PathValue("id"))
+		fragment, err := io.ReadAll(r.Body)
+		if !ok || err != nil {
+			http.Error(w, fmt.Sprint(ok, err), http.StatusBadRequest)
+			return
+		}
+		answer, err := session.(stage.MediaSession).Patch(r.Context(), string(fragment), true)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		fmt.Fprint(w, answer)
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -138,6 +156,26 @@ window.subscribe = async (slots) => {
   const set = performance.now();
   await connected(pc);
   return {offer: offer.length, answer: answer.length, answered: answered - started, set: set - answered, connected: performance.now() - set};
+};
+// restart begins ICE anew, as a WHIP client does: only the ICE lines travel.
+window.restart = async (id, pc) => {
+  const old = pc.remoteDescription.sdp;
+  pc.restartIce();
+  await pc.setLocalDescription();
+  await gathered(pc);
+  const lines = pc.localDescription.sdp.split('\r\n');
+  const first = (start) => lines.find(line => line.startsWith(start));
+  const fragment = [first('a=ice-ufrag'), first('a=ice-pwd'), first('m='), first('a=mid'),
+    ...lines.filter(line => line.startsWith('a=candidate')).slice(0, 4), ''].join('\r\n');
+  const response = await fetch('/' + id, {method: 'PATCH', body: fragment});
+  if (!response.ok) throw new Error(await response.text());
+  const answer = (await response.text()).split('\r\n');
+  const line = (start) => answer.find(line => line.startsWith(start));
+  const sdp = old.replace(/a=ice-ufrag:.*/g, line('a=ice-ufrag')).replace(/a=ice-pwd:.*/g, line('a=ice-pwd'));
+  await pc.setRemoteDescription({type: 'answer', sdp});
+  await new Promise(done => setTimeout(done, 200));
+  await connected(pc);
+  return pc.getSenders().length;
 };
 // inbound returns what the viewer has received in a slot.
 window.inbound = async (slot) => {
@@ -236,8 +274,12 @@ func TestChromiumWatchesAWholeStage(t *testing.T) {
 			playing(t, viewer, 0, "video/VP8", 30)
 			playing(t, viewer, 1, "video/H264", 30)
 			e.Apply("stage", program(true, "h264", "vp8"))
-			last := playing(t, viewer, 0, "video/H264", 30)
-			t.Logf("after the hand-over: %+v %+v", last.Video, last.Audio)
+			playing(t, viewer, 0, "video/H264", 30)
+
+			call[int](t, viewer, "restart('viewer', viewer)")
+			call[int](t, host, "restart('h264', published.h264)")
+			last := playing(t, viewer, 0, "video/H264", 60)
+			t.Logf("in the end: %+v %+v", last.Video, last.Audio)
 		})
 	}
 }

@@ -141,6 +141,12 @@ type host struct {
 
 func publish(t testing.TB, e *Engine, id stage.ParticipantID, mime string) *host {
 	t.Helper()
+	return publishOffering(t, e, id, mime, func(offer string) string { return offer })
+}
+
+// publishOffering publishes with an offer that is changed on its way.
+func publishOffering(t testing.TB, e *Engine, id stage.ParticipantID, mime string, change func(string) string) *host {
+	t.Helper()
 	h := &host{
 		id: id, pc: newClient(t), vp8: mime == webrtc.MimeTypeVP8,
 		started: make(chan stage.Kind, 2), closed: make(chan error, 1), plis: make(chan struct{}, 100),
@@ -172,7 +178,7 @@ func publish(t testing.TB, e *Engine, id stage.ParticipantID, mime string) *host
 		go h.readFeedback(transceiver.Sender())
 	}
 	h.session, err = e.Publish(context.Background(), stage.PublishSpec{
-		Stage: "stage", Participant: id, Offer: offerOf(t, h.pc),
+		Stage: "stage", Participant: id, Offer: change(offerOf(t, h.pc)),
 		Started: func(kind stage.Kind) { h.started <- kind },
 		Closed:  func(cause error) { h.closed <- cause },
 	})

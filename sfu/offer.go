@@ -90,6 +90,10 @@ func parseSubscribe(text string, whole bool) (*offer, error) {
 		}
 		// Nothing is read from what a receiver declares, and nothing is sent in header extensions.
 		s.ssrc, s.rtx, s.extensions = "", "", nil
+		for j := range s.codecs {
+			c := &s.codecs[j]
+			c.feedback = slices.DeleteFunc(c.feedback, func(f string) bool { return f == "transport-cc" }) // it needs an extension
+		}
 		s.preferMode1()
 	}
 	return o, nil

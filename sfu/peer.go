@@ -30,11 +30,11 @@ type peer struct {
 
 	mu       sync.Mutex
 	ending   bool
-	timer    *time.Timer // for connectTimeout
+	timer    *time.Timer // ends the session when nothing comes
 	changing sync.Mutex  // serialises stateChanged
 	patching sync.Mutex  // serialises changes of the description; never taken with mu held
 
-	offer      *offer
+	offer      *offer              // with patching held, once negotiated
 	remote     sdpfrag.Credentials // of the present ICE session
 	version    int                 // of the description given to pion
 	candidates int                 // taken from the client so far

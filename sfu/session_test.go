@@ -244,21 +244,31 @@ func TestRestart(t *testing.T) {
 	video := func(g got) bool { return g.kind == stage.Video }
 	v.await(t, "video", video)
 
-	before := v.session.ETag()
-	offer, err := v.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: true})
+	restart(t, v.pc, v.session)
+	for len(v.packets) > 0 {
+		<-v.packets
+	}
+	v.await(t, "video after the restart", video)
+}
+
+// restart begins ICE anew from the client's side.
+func restart(t *testing.T, pc client, session stage.MediaSession) {
+	t.Helper()
+	before := session.ETag()
+	offer, err := pc.CreateOffer(&webrtc.OfferOptions{ICERestart: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	gathered := webrtc.GatheringCompletePromise(v.pc.PeerConnection)
-	if err := v.pc.SetLocalDescription(offer); err != nil {
+	gathered := webrtc.GatheringCompletePromise(pc.PeerConnection)
+	if err := pc.SetLocalDescription(offer); err != nil {
 		t.Fatal(err)
 	}
 	<-gathered
-	fragment, err := answerFragment(v.pc.LocalDescription().SDP)
+	fragment, err := answerFragment(pc.LocalDescription().SDP)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := v.session.Patch(context.Background(), fragment.String(), true)
+	text, err := session.Patch(context.Background(), fragment.String(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,18 +280,41 @@ func TestRestart(t *testing.T) {
 	if !ok || err != nil || len(answer.Media) != 1 || len(answer.Media[0].Candidates) == 0 || !answer.Media[0].EndOfCandidates {
 		t.Errorf("the answer to a restart is\n%s", text)
 	}
-	if after := v.session.ETag(); after == before || after != credentials.Ufrag {
+	if after := session.ETag(); after == before || after != credentials.Ufrag {
 		t.Errorf("the ETag was %q and is %q; the answer names %q", before, after, credentials.Ufrag)
 	}
-	answerTo(t, v.pc, v.session.Answer())
-	connected := func() bool { return v.pc.ICEConnectionState() == webrtc.ICEConnectionStateConnected }
+	answerTo(t, pc, session.Answer())
+	connected := func() bool { return pc.ICEConnectionState() == webrtc.ICEConnectionStateConnected }
 	for deadline := time.Now().Add(patience); !connected(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("after the restart ICE is %s", v.pc.ICEConnectionState())
+			t.Fatalf("after the restart ICE is %s", pc.ICEConnectionState())
 		}
 	}
+}
+
+// TestUndeclaredPublisher: an encoder that declares no SSRC is told apart by payload type, and survives a restart of ICE.
+func TestUndeclaredPublisher(t *testing.T) {
+	e := newEngine(t)
+	h := publishOffering(t, e, "host", webrtc.MimeTypeVP8, func(offer string) string {
+		var kept strings.Builder
+		for line := range strings.Lines(offer) {
+			if !strings.HasPrefix(line, "a=ssrc") && !strings.HasPrefix(line, "a=msid") {
+				kept.WriteString(line)
+			}
+		}
+		return kept.String()
+	})
+	e.Apply("stage", program(true, "host"))
+	pump(t, h)
+	v := subscribe(t, e, stage.SubscribeSpec{Participant: "viewer", Audience: true}, 1)
+	for _, kind := range []stage.Kind{stage.Audio, stage.Video} {
+		v.await(t, string(kind), func(g got) bool { return g.kind == kind && g.from == "host" })
+	}
+	restart(t, h.pc, h.session)
 	for len(v.packets) > 0 {
 		<-v.packets
 	}
-	v.await(t, "video after the restart", video)
+	for _, kind := range []stage.Kind{stage.Audio, stage.Video} {
+		v.await(t, string(kind), func(g got) bool { return g.kind == kind && g.from == "host" })
+	}
 }

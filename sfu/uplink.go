@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -65,6 +66,7 @@ func (s *publication) receive(remote *webrtc.TrackRemote, receiver *webrtc.RTPRe
 	if !s.router.addTrack(&s.uplink, t) {
 		return // a second track of a kind is not routed
 	}
+	s.declare(kind, uint32(remote.SSRC()))
 	if s.spec.Started != nil {
 		s.do(func() { s.spec.Started(kind) })
 	}
@@ -73,6 +75,18 @@ func (s *publication) receive(remote *webrtc.TrackRemote, receiver *webrtc.RTPRe
 		s.do(func() { t.keyframes.run(s.done, func() { s.requestKeyframe(remote.SSRC()) }) })
 	}
 	s.readPackets(t, remote)
+}
+
+// declare notes the SSRC of a section whose offer did not name one: when ICE is restarted, the offer is given to pion again, and pion
+// ends what it does not find there.
+func (s *publication) declare(kind stage.Kind, ssrc uint32) {
+	s.patching.Lock()
+	defer s.patching.Unlock()
+	for i := range s.offer.sections {
+		if section := &s.offer.sections[i]; section.kind == kind && section.ssrc == "" {
+			section.ssrc = strconv.FormatUint(uint64(ssrc), 10)
+		}
+	}
 }
 
 // readPackets takes packets in. It returns when the connection ends.
