@@ -1,6 +1,6 @@
 // The studio page: from the green room onto the stage and off it again.
 import Alpine from '@alpinejs/csp';
-import { StageErrorCode, StageLeftReason, type StageError } from '/sdk/streamcat.js';
+import { StageErrorCategory, StageErrorCode, StageLeftReason, type StageError } from '/sdk/streamcat.js';
 import { api, ApiError, sentence, type StudioTicket } from './api.js';
 import { stageSentence, tokenSpent } from './conference.js';
 import { controlRoom, type Room } from './control-room.js';
@@ -37,6 +37,7 @@ function studio() {
     reason: '',
     countdown: 5,
     busy: false,
+    renewing: false, // a spent token is being replaced: the old stay ends, and that is not news
 
     init(): void {
       main = this;
@@ -158,6 +159,7 @@ function studio() {
           this.removed('This stage was closed.');
           return;
       }
+      if (this.renewing) return;
       this.backToGreenRoom(message || 'The connection to the stage has ended. Enter again when you are ready.');
     },
     onFailed(error: StageError): void {
@@ -167,8 +169,16 @@ function studio() {
           this.removed(stageSentence(error));
           return;
       }
-      if (tokenSpent(error) && this.phase === 'on-stage') void this.enterAnyway();
-      else if (error.code !== StageErrorCode.CANCELED) this.problem = stageSentence(error);
+      if (this.phase === 'on-stage') {
+        if (tokenSpent(error)) {
+          this.renewing = true;
+          void this.enterAnyway().finally(() => (this.renewing = false));
+          return;
+        }
+        // The SDK goes on trying to get back, and the lamp says so.
+        if (error.category === StageErrorCategory.JOIN_ERROR) return;
+      }
+      if (error.code !== StageErrorCode.CANCELED) this.problem = stageSentence(error);
     },
     removed(reason: string): void {
       if (this.phase === 'removed') return;

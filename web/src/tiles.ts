@@ -26,6 +26,7 @@ export class Tiles {
       if (!this.#members.has(id)) this.#tiles.delete(id);
     }
     arrange(this.#parent, members.map((member) => this.#tile(member)));
+    setData(this.#parent, 'many', members.length > 6);
   }
 
   setSpeaking(id: string, speaking: boolean): void {

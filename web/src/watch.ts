@@ -1,6 +1,6 @@
 // The watch page: waits, plays as soon as the stage is live, says when it is over, and waits again.
 import Alpine from '@alpinejs/csp';
-import { StageConnectionState, StageErrorCode, StageLeftReason, SubscribeType, type StageError, type StageStrategy } from '/sdk/streamcat.js';
+import { StageConnectionState, StageErrorCategory, StageErrorCode, StageLeftReason, SubscribeType, type StageError, type StageStrategy } from '/sdk/streamcat.js';
 import { api, sentence } from './api.js';
 import { elapsed } from './clock.js';
 import { Composite } from './composite.js';
@@ -14,7 +14,7 @@ const page = document.getElementById('watch') as HTMLElement;
 const channel = page.dataset['channel'] ?? '';
 const part = (id: string) => page.querySelector(`#${id}`) as HTMLElement;
 const endedFor = 12_000; // milliseconds that "it has ended" stands before the page says "not live"
-const longest = 30_000; // milliseconds between two attempts to reach the stage
+const longest = 15_000; // milliseconds between two attempts to reach the stage
 
 // The audience only receives.
 const strategy: StageStrategy = {
@@ -132,7 +132,7 @@ Alpine.data('watch', () => ({
   },
   onFailed(error: StageError): void {
     // One failed subscription is repaired by the SDK; the page only has to act when there is no connection left.
-    if (error.category === 'JOIN_ERROR' || tokenSpent(error)) this.failed(error);
+    if (error.category === StageErrorCategory.JOIN_ERROR || tokenSpent(error)) this.failed(error);
     else if (error.code === StageErrorCode.CODEC_MISMATCH) this.fail(stageSentence(error));
   },
 
