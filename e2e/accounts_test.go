@@ -71,6 +71,22 @@ func TestPlayground(t *testing.T) {
 	}
 }
 
+// An operator makes an account from the command line, while the program serves and by the same rules.
+func TestUserCommand(t *testing.T) {
+	s := startServer(t)
+	if printed, err := s.output(password+"\n", "user", "create", "Olga", "--password-stdin"); err != nil {
+		t.Fatalf("user create: %v\n%s", err, printed)
+	}
+	if status, _ := s.stranger().postForm("/login", url.Values{"name": {"olga"}, "password": {password}}); status != http.StatusOK {
+		t.Errorf("log in: status %d", status)
+	}
+	for _, name := range []string{"OLGA", "admin", "x"} {
+		if printed, err := s.output(password+"\n", "user", "create", name, "--password-stdin"); err == nil {
+			t.Errorf("user create %s: %s", name, printed)
+		}
+	}
+}
+
 // Issue point 2: register, log in and log out, by hand in a browser.
 func TestRegisterLoginLogout(t *testing.T) {
 	s := startServer(t)

@@ -34,7 +34,6 @@ type kind struct {
 	devices string // without camera: what fake devices there are, in the words of --use-fake-device-for-media-stream
 	deny    bool   // the person refuses camera and microphone
 	resolve string // --host-resolver-rules, to lead a browser through a link that can be cut
-	own     string // anything that sets a process apart that will be killed
 }
 
 // browser is a running Chromium.

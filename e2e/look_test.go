@@ -59,7 +59,7 @@ func TestLook(t *testing.T) {
 	lookAt(t, live, "watch-live")
 	lookAt(t, home, "home-live")
 	if file := os.Getenv("STREAMCAT_SCREENSHOT"); file != "" {
-		saveForReadme(t, sh.host, file)
+		saveForReadme(t, sh, file)
 	}
 }
 
@@ -125,12 +125,15 @@ func (tb *tab) widest(width int64) []string {
 		.slice(0, 5).map((e) => e.tagName + "." + e.className + "#" + e.id)`, width)
 }
 
-// saveForReadme saves the studio while it is live.
-func saveForReadme(t *testing.T, tb *tab, file string) {
+// saveForReadme saves the studio while three people are live.
+func saveForReadme(t *testing.T, sh *show, file string) {
 	t.Helper()
+	sh.addThird(t, browsers.get(t, kind{camera: blue}))
+	tb := sh.host
 	tb.resize(1440, 900)
 	tb.theme("dark")
-	tb.awaitMoving(stateTimeout, compositeVideo(tb.idOf("leo")), green)
+	tb.awaitMoving(joinTimeout, compositeVideo(tb.idOf("zoe")), blue)
+	tb.settle()
 	tb.screenshot("readme")
 	png, err := os.ReadFile(filepath.Join(out, "readme.png"))
 	if err != nil {
