@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -11,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"strconv"
 	"strings"
 )
 
@@ -28,18 +31,19 @@ func siteFiles(dev bool) (fs.FS, error) {
 	return os.DirFS("web"), nil
 }
 
-// assets serves a folder of files. Fixed ones are read once, and have a version in their URL (a hash over all of them), so that
-// browsers keep them for good; others are read at each request and asked for again each time.
+// assets serves a folder of files. Fixed ones are read and compressed once, and those asked for under their version (a hash over all
+// of them) are kept by browsers for good; files that may change are read at each request, and asked for again each time.
 type assets struct {
 	files   fs.FS
-	version string // "-" when the files may change
-	fixed   map[string]asset
+	version string           // "-" when the files may change
+	fixed   map[string]asset // nil when the files may change
 }
 
 type asset struct {
-	body []byte
-	kind string
-	tag  string
+	body   []byte
+	packed []byte // gzip, nil when that gains nothing
+	kind   string
+	tag    string
 }
 
 func openAssets(files fs.FS, dir string, changing bool) (*assets, error) {
@@ -61,6 +65,9 @@ func openAssets(files fs.FS, dir string, changing bool) (*assets, error) {
 		if err != nil {
 			return err
 		}
+		if file.packed, err = pack(file.body); err != nil {
+			return err
+		}
 		a.fixed[name] = file
 		io.WriteString(sum, name+"\x00"+file.tag+"\x00")
 		return nil
@@ -78,7 +85,26 @@ func (a *assets) read(name string) (asset, error) {
 		return asset{}, err
 	}
 	sum := sha256.Sum256(body)
-	return asset{body, contentType(name), `"` + hex.EncodeToString(sum[:12]) + `"`}, nil
+	return asset{body: body, kind: contentType(name), tag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}, nil
+}
+
+// pack compresses what gets smaller by it. Only files that are the same for everybody are compressed: see BREACH for pages.
+func pack(body []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	if b.Len() > len(body)*9/10 {
+		return nil, nil
+	}
+	return b.Bytes(), nil
 }
 
 // contentType does not ask the machine's own table, which differs from machine to machine.
@@ -126,5 +152,26 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	w.Write(file.body) // a client that went away is nobody's error
+	body := file.body
+	if file.packed != nil {
+		h.Set("Vary", "Accept-Encoding")
+		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+			h.Set("Content-Encoding", "gzip")
+			body = file.packed
+		}
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.Write(body) // a client that went away is nobody's error
+}
+
+// acceptsGzip reads Accept-Encoding. RFC 9110 12.5.3
+func acceptsGzip(header string) bool {
+	for entry := range strings.SplitSeq(header, ",") {
+		name, weight, _ := strings.Cut(strings.TrimSpace(entry), ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			weight = strings.ReplaceAll(weight, " ", "")
+			return weight != "q=0" && weight != "q=0.0" && weight != "q=0.00" && weight != "q=0.000"
+		}
+	}
+	return false
 }

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"compress/gzip"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -119,6 +121,23 @@ func TestAssets(t *testing.T) {
 		t.Errorf("another version: Cache-Control %q", got)
 	}
 	b.get(sheet, "If-None-Match", a.Header.Get("ETag")).expect(t, http.StatusNotModified)
+
+	packed := b.get(sheet, "Accept-Encoding", "br, gzip;q=0.8")
+	if packed.Header.Get("Content-Encoding") != "gzip" || packed.Header.Get("Vary") != "Accept-Encoding" {
+		t.Errorf("not compressed: %v", packed.Header)
+	}
+	unpacked, err := gzip.NewReader(strings.NewReader(packed.text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(unpacked); err != nil || string(text) != a.text {
+		t.Errorf("compressed it is something else: %v", err)
+	}
+	for _, header := range []string{"", "br", "gzip;q=0", "x-gzip-ish"} {
+		if got := b.get(sheet, "Accept-Encoding", header); got.Header.Get("Content-Encoding") != "" || got.text != a.text {
+			t.Errorf("Accept-Encoding %q: compressed", header)
+		}
+	}
 
 	for path, want := range map[string]string{
 		"dist/site.css": "text/css; charset=utf-8", "dist/site.js": "text/javascript; charset=utf-8", "logo.svg": "image/svg+xml", "icons.svg": "image/svg+xml",

@@ -72,7 +72,7 @@ func New(config Config) (*Server, error) {
 	if s.assets, err = openAssets(files, "assets", config.Dev); err != nil {
 		return nil, err
 	}
-	if s.sdk, err = openAssets(config.SDK, "dist", true); err != nil {
+	if s.sdk, err = openAssets(config.SDK, "dist", false); err != nil {
 		return nil, err
 	}
 	if s.views, err = openViews(files, s.assets, config.Dev); err != nil {
