@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,11 +16,11 @@ const benchSize = 1216 // an SRTP packet with 1188 bytes of payload
 // threadTime is the processor time of the calling thread, in which on loopback the work of the receiver's side of the stack is included.
 func threadTime(b *testing.B) time.Duration {
 	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(unix.RUSAGE_THREAD, &usage); err != nil {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &now); err != nil {
 		b.Fatal(err)
 	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	return time.Duration(now.Nano())
 }
 
 // drains opens sockets whose datagrams are received as fast as they come, or that nobody reads, whose queues are full then.
