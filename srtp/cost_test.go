@@ -56,7 +56,7 @@ func BenchmarkSealRTP(b *testing.B) {
 				binary.BigEndian.PutUint32(keys[i].Key[:], uint32(i))
 			}
 			payload := make([]byte, 1188)
-			b.Run(fmt.Sprintf("%v/viewers=%d", p, viewers), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%v/viewers=%d/own", p, viewers), func(b *testing.B) {
 				senders, buffers := make([]*Sender, viewers), make([][]byte, viewers)
 				for i := range senders {
 					senders[i], buffers[i] = newSender(b, p, keys[i]), make([]byte, 0, 1500)
