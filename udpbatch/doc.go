@@ -12,8 +12,9 @@
 // caller to queue the packets of one destination one after the other, and to make them equally long where that is cheap.
 //
 // Invariants: datagrams leave in the order of Add; a datagram that cannot be sent is counted and does not hold up those behind it; a
-// socket that is full is waited for, at most 10 ms a flush, and what then remains is counted and dropped, as any network would. An
-// error of Add or Flush that is neither ErrSize nor ErrAddress means that the socket is closed or broken, never that one destination is.
+// socket that is full is waited for, at most 10 ms a flush (where datagrams go one by one: 20 ms for each until one finds no room), and
+// what then remains is counted and dropped, as any network would. An error of Add or Flush that is neither ErrSize nor ErrAddress means
+// that the socket is closed or broken, never that one destination is.
 // No call allocates, except to report an error, and for link-local addresses of IPv6.
 //
 // A Conn is safe for concurrent use. A Batch and a Reader are not; each belongs to one goroutine, and there may be several for one Conn.
