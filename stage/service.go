@@ -268,17 +268,33 @@ func (s *Service) Connected(ctx context.Context, id ID, participant ParticipantI
 	return connected, err
 }
 
+// isPresent says whether a participant is on its stage now, or has only just lost its connection.
+func (s *Service) isPresent(ctx context.Context, g Grant) bool {
+	if !s.loaded(g.Stage) {
+		return false
+	}
+	_, err := s.turn(ctx, g.Stage, func(r *room) error {
+		_, err := r.present(g)
+		return err
+	})
+	return err == nil
+}
+
 // Revoked says whether this participant was disconnected for good.
 func (s *Service) Revoked(ctx context.Context, id ID, participant ParticipantID) (bool, error) {
 	return s.config.Store.IsRevoked(ctx, id, participant)
 }
 
 // Authenticate verifies a raw token: signature, expiry, version, stage, revocation. id is the stage the request names, or "" when
-// it names none.
+// it names none. Expiry matters for joining: while a participant is present, its token goes on working, so that a long broadcast
+// can repair its connections.
 func (s *Service) Authenticate(ctx context.Context, raw string, id ID) (Grant, error) {
 	grant, err := s.signer.verify(raw)
 	if err != nil {
 		return Grant{}, err
+	}
+	if !time.Now().Before(grant.Expires) && !s.isPresent(ctx, grant) {
+		return Grant{}, Errorf(TokenExpired, "The token has expired.")
 	}
 	if id != "" && id != grant.Stage {
 		return Grant{}, Errorf(TokenMalformed, "This token is for another stage.")

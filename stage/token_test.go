@@ -265,6 +265,30 @@ func TestCachedTokenExpires(t *testing.T) {
 	})
 }
 
+func TestExpiryDoesNotEndWhoIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		id := w.stage(true)
+		token, err := w.CreateParticipantToken(t.Context(), id, stage.TokenRequest{Capabilities: both, Duration: time.Minute})
+		w.must(err)
+		grant, err := w.Authenticate(t.Context(), string(token.Raw), id)
+		w.must(err)
+		w.connect(grant, tabA)
+		time.Sleep(2 * time.Minute)
+		if _, err = w.Authenticate(t.Context(), string(token.Raw), id); err != nil {
+			t.Errorf("while connected: %v", err)
+		}
+		w.Disconnect(grant, tabA, false)
+		time.Sleep(2 * time.Second)
+		if _, err = w.Authenticate(t.Context(), string(token.Raw), id); err != nil {
+			t.Errorf("while its client may resume: %v", err)
+		}
+		time.Sleep(2 * time.Second)
+		_, err = w.Authenticate(t.Context(), string(token.Raw), id)
+		refused(t, err, stage.TokenExpired)
+	})
+}
+
 func TestTokensOutliveARestart(t *testing.T) {
 	w := newWorld(t, nil)
 	id := w.stage(true)
