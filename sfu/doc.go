@@ -27,6 +27,13 @@
 // A downlink knows its transport by two methods (transport.go) and what was agreed for each section. Today the transport is a
 // PeerConnection (subscription.go); one that does without needs to implement the same and call downlink.feedback.
 //
+// # Addresses
+//
+// One UDP port serves everybody; sessions are told apart by the user name fragment of their connectivity checks. What the sockets
+// are bound to is what clients are told. A loopback address alone is enough for a page on http://localhost: Chromium connects to 127.0.0.1 with
+// and without camera permission (chromium_test.go), though it tells no loopback candidates of its own. Without permission it tells no addresses at
+// all; they are learned from its checks. Pages on other machines need a socket on an address they can reach, or PublicIPs.
+//
 // # Goroutines
 //
 // The engine owns the shards. Each session counts in Engine.sessions until peer.end has closed its connection and waited for

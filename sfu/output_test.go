@@ -64,6 +64,30 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// TestKeyframeInPieces: where parameter sets and slices come in packets of their own, only the first is a start. Who comes in between
+// waits for the next keyframe: without the parameter sets the slices are of no use.
+func TestKeyframeInPieces(t *testing.T) {
+	w := newWorld(t, 1)
+	h := w.host("host")
+	w.router.apply(program(true, "host"))
+	h.send(stage.Video, h264Type, 1, 3000, "\x67sps")
+	w.flush()
+	_, f := w.viewer(1, nil)
+	h.send(stage.Video, h264Type, 2, 3000, "\x65idr")
+	w.flush()
+	if got := f.take(); len(got) != 0 {
+		t.Errorf("a viewer begins in the middle of a keyframe: %+v", got)
+	}
+	if n := h.video.keyframes.seen.Load(); n != 1 {
+		t.Errorf("one keyframe counts as %d", n)
+	}
+	h.send(stage.Video, h264Type, 3, 6000, "\x65idr without parameter sets")
+	w.flush()
+	if got := f.take(); len(got) != 1 {
+		t.Errorf("the next keyframe comes as %+v", got)
+	}
+}
+
 func TestNackIsAnswered(t *testing.T) {
 	w := newWorld(t, 1)
 	h := w.host("host")
