@@ -35,7 +35,7 @@ type rule struct {
 // rules is the import table of ARCHITECTURE.md. A folder that is not listed is a leaf: it sees the standard library
 // and nothing else.
 var rules = map[string]rule{
-	"cmd":    {house: []string{"server"}, outside: []string{"github.com/alecthomas/kong"}},
+	"cmd":    {house: []string{"server", "load"}, outside: []string{"github.com/alecthomas/kong"}},
 	"server": {house: []string{"*"}, outside: []string{"golang.org/x/crypto/acme", "github.com/prometheus/client_golang"}},
 
 	"web":    {house: []string{"site", "stage"}, outside: []string{"golang.org/x/time/rate"}, tests: []string{"store"}},
@@ -54,9 +54,15 @@ var rules = map[string]rule{
 	"stage": {tests: []string{"store"}},
 
 	"sfu": {
-		house:   []string{"stage", "relay"},
+		house:   []string{"stage", "relay", "transport"},
 		outside: []string{"github.com/pion/"},
 		tests:   []string{"github.com/chromedp/"},
+	},
+	"transport": {outside: []string{"github.com/pion/dtls/v3", "github.com/pion/sdp/v3", "github.com/pion/rtp"}, tests: []string{"github.com/pion/", "github.com/chromedp/"}},
+	"load": {
+		house:   []string{"rtcapi", "stage", "server"},
+		outside: []string{"github.com/pion/dtls/v3", "github.com/pion/rtp", "github.com/pion/srtp/v3", "github.com/pion/rtcp", "golang.org/x/sys/unix"},
+		tests:   []string{"*", "github.com/pion/"},
 	},
 	"relay": {house: []string{"stage"}, outside: []string{"github.com/nats-io/"}},
 	"bus":   {house: []string{"stage", "site"}, outside: []string{"github.com/nats-io/"}},
