@@ -58,7 +58,7 @@ var rules = map[string]rule{
 		outside: []string{"github.com/pion/"},
 		tests:   []string{"github.com/chromedp/"},
 	},
-	"transport": {outside: []string{"github.com/pion/dtls/v3", "github.com/pion/sdp/v3", "github.com/pion/rtp"}, tests: []string{"github.com/pion/", "github.com/chromedp/"}},
+	"transport": {outside: []string{"github.com/pion/dtls/v3", "github.com/pion/logging", "github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/pion/transport/v5", "golang.org/x/sys/unix"}, tests: []string{"github.com/pion/", "github.com/chromedp/"}},
 	"load": {
 		house:   []string{"rtcapi", "stage", "server"},
 		outside: []string{"github.com/pion/dtls/v3", "github.com/pion/rtp", "github.com/pion/srtp/v3", "github.com/pion/rtcp", "golang.org/x/sys/unix"},
