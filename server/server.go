@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"streamcat/bus"
-	"streamcat/ratelimit"
 	"streamcat/rtcapi"
 	"streamcat/sdk"
 	"streamcat/sfu"
@@ -130,7 +129,7 @@ func (s *Server) openServices(ctx context.Context, config Config) (err error) {
 func (s *Server) routes(config Config, front *front) (http.Handler, error) {
 	s.rtc = rtcapi.New(rtcapi.Config{
 		Stages: s.stages, Notices: s.bus, Log: s.log, TrustProxy: config.TrustProxy,
-		Rate: ratelimit.Rate{PerSecond: config.RequestRate, Burst: int(3 * config.RequestRate)},
+		Rate: config.signallingRate(),
 	})
 	pages, err := web.New(web.Config{
 		Site: s.site, SDK: sdk.Dist, Log: s.log, PublicURL: s.url,

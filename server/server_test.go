@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log/slog"
+	"math"
 	"math/big"
 	"net/http"
 	"os"
@@ -133,6 +134,16 @@ func TestCreateAccountBesideARunningServer(t *testing.T) {
 	}
 }
 
+// A rate below one request in three seconds leaves no whole request for a burst of three seconds.
+func TestSlowestRequestRate(t *testing.T) {
+	s := start(t, Config{RequestRate: 0.1})
+	for _, want := range []int{http.StatusUnauthorized, http.StatusTooManyRequests} {
+		if status, body := get(t, http.DefaultClient, s.URL()+"/rtc/events/none"); status != want {
+			t.Errorf("status %d, want %d: %.200s", status, want, body)
+		}
+	}
+}
+
 func TestOwnCertificate(t *testing.T) {
 	cert, key, pool := selfSigned(t, "live.example.org")
 	s := start(t, Config{TLSCert: cert, TLSKey: key})
@@ -179,7 +190,11 @@ func TestConfigIsCheckedBeforeAnythingIsOpened(t *testing.T) {
 		{"public URL without scheme", Config{PublicURL: "example.org"}, "--public-url"},
 		{"public URL with a path", Config{PublicURL: "https://example.org/live"}, "--public-url"},
 		{"name instead of an address", Config{PublicIPs: []string{"example.org"}}, "--public-ip"},
-		{"too many publishers", Config{MaxPublishers: 65}, "--max-publishers"},
+		{"too many publishers", Config{MaxPublishers: 25}, "--max-publishers"},
+		{"less than no requests", Config{RequestRate: -1}, "--request-rate"},
+		{"hardly any requests", Config{RequestRate: 0.01}, "--request-rate"},
+		{"endless requests", Config{RequestRate: math.Inf(1)}, "--request-rate"},
+		{"no number of requests", Config{RequestRate: math.NaN()}, "--request-rate"},
 		{"nowhere to keep things", Config{}, "data directory"},
 		{"address in use by nobody", Config{Data: "x", HTTP: "203.0.113.1:1"}, "listen for browsers"},
 		{"unreadable certificate", Config{Data: "x", HTTP: "localhost:0", TLSCert: "none.pem", TLSKey: "none.pem"}, "load the certificate"},
