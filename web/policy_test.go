@@ -50,6 +50,12 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 					t.Errorf("Permissions-Policy misses %s", feature)
 				}
 			}
+			// Chromium on Linux knows neither, and says so on the console of every page.
+			for _, feature := range []string{"web-share", "bluetooth"} {
+				if strings.Contains(header.Get("Permissions-Policy"), feature) {
+					t.Errorf("Permissions-Policy names %s", feature)
+				}
+			}
 		})
 	}
 }
