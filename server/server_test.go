@@ -100,6 +100,25 @@ func TestEveryPartAnswers(t *testing.T) {
 	}
 }
 
+// Nobody may hold a connection by sending or taking nothing. Profiles take as long as they are asked to.
+func TestEveryListenerHasLimits(t *testing.T) {
+	s := start(t, Config{Admin: "localhost:0"})
+	if len(s.listeners) != 2 {
+		t.Fatalf("%d listeners", len(s.listeners))
+	}
+	for i, h := range s.listeners {
+		if h.ReadHeaderTimeout == 0 || h.ReadTimeout == 0 || h.IdleTimeout == 0 || h.MaxHeaderBytes == 0 {
+			t.Errorf("listener %d has no limits: %+v", i, h)
+		}
+	}
+	if public := s.listeners[0]; public.WriteTimeout < public.ReadTimeout {
+		t.Errorf("who takes an answer slowly is given %v, who asks slowly %v", public.WriteTimeout, public.ReadTimeout)
+	}
+	if s.listeners[1].WriteTimeout != 0 {
+		t.Error("a long profile is cut off")
+	}
+}
+
 func TestRestartLosesNothing(t *testing.T) {
 	data := t.TempDir()
 	first, err := Start(t.Context(), Config{HTTP: "localhost:0", Data: data, Log: slog.New(slog.DiscardHandler)})

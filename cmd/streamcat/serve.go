@@ -63,7 +63,7 @@ func (l *listen) config(log *slog.Logger) server.Config {
 	}
 }
 
-// serve starts a server, says so through started, and ends it within ten seconds of a signal.
+// serve starts a server, says so through started, and ends it within ten seconds of a signal, or with the next one.
 func serve(config server.Config, started func(*server.Server) error) error {
 	signals, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -77,6 +77,7 @@ func serve(config server.Config, started func(*server.Server) error) error {
 		case err = <-s.Failed():
 		}
 	}
+	stop() // a second signal ends the program at once
 	drain, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 	defer cancel()
 	if closing := s.Close(drain); err == nil {
