@@ -44,6 +44,11 @@ export class LocalMedia {
     return this.#held[kind]?.track ?? null;
   }
 
+  /** Says whether a device is not there though it was not chosen to do without. */
+  get missing(): boolean {
+    return (['camera', 'microphone'] as const).some((kind) => !this.#held[kind] && recall(kind) !== none);
+  }
+
   muted(kind: Kind): boolean {
     return this.#muted[kind];
   }

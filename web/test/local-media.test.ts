@@ -108,6 +108,15 @@ test('without a camera there is still a microphone, and a sentence', async () =>
   assert.equal(media.chosen('camera'), none);
 });
 
+test('a device is missing unless the person chose to do without it', async () => {
+  devices.cameras = [];
+  const media = new LocalMedia();
+  await media.open();
+  assert.equal(media.missing, true, 'asking again may help');
+  await media.choose('camera', none);
+  assert.equal(media.missing, false, 'there is nothing to ask for');
+});
+
 test('with neither there is one sentence for both', async () => {
   devices.cameras = [];
   devices.microphones = [];
