@@ -178,3 +178,17 @@ func TestConfigIsChecked(t *testing.T) {
 		t.Error("a site is needed")
 	}
 }
+
+// What an invitation's path holds is a key to a stage, and logs are read by others.
+func TestFaultsDoNotLogSecrets(t *testing.T) {
+	h := newHouse(t)
+	h.as("mia")
+	code := string(h.invite("mia", "", time.Hour).Code)
+	if err := h.stages.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.browser().get("/invite/"+code).expect(t, http.StatusInternalServerError)
+	if log := h.log.String(); !strings.Contains(log, "/invite/{code}") || strings.Contains(log, code) {
+		t.Errorf("log: %s", log)
+	}
+}
