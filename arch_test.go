@@ -38,11 +38,11 @@ var rules = map[string]rule{
 	"cmd":    {house: []string{"server", "load"}, outside: []string{"github.com/alecthomas/kong"}},
 	"server": {house: []string{"*"}, outside: []string{"golang.org/x/crypto/acme", "github.com/prometheus/client_golang"}},
 
-	"web":    {house: []string{"site", "stage"}, outside: []string{"golang.org/x/time/rate"}, tests: []string{"store"}},
-	"ivsapi": {house: []string{"site", "stage"}, outside: []string{"golang.org/x/time/rate"}},
+	"web":    {house: []string{"site", "stage"}, tests: []string{"store"}},
+	"ivsapi": {house: []string{"site", "stage"}},
 	"rtcapi": {
 		house:   []string{"site", "stage"},
-		outside: []string{"github.com/coder/websocket", "golang.org/x/time/rate"},
+		outside: []string{"github.com/coder/websocket"},
 		tests:   []string{"sfu", "store", "bus", "github.com/pion/", "go.uber.org/goleak"},
 	},
 
