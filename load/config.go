@@ -103,7 +103,7 @@ func (c *Config) check() error {
 	case c.FPS <= 0 || c.FPS > 240:
 		return errors.New("there are up to 240 frames a second, and more than none")
 	case c.Audio && (c.AudioBits < 6000 || c.AudioBits > 510_000):
-		return errors.New("Opus has 6 to 510 kbit/s") // RFC 6716 2.1.1
+		return errors.New("sound in Opus has 6 to 510 kbit/s") // RFC 6716 2.1.1
 	case c.Slots < 1 || c.Slots > 32:
 		return errors.New("an offer has 1 to 32 slots")
 	case c.Feedback != "auto" && c.Feedback != "twcc" && c.Feedback != "remb" && c.Feedback != "none":

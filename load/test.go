@@ -48,7 +48,6 @@ type test struct {
 	mu       sync.Mutex
 	audience []*viewer
 	tokens   []string // not in use; with WHEP, none
-	lost     int      // connections that ended by themselves
 }
 
 // newTest opens what a run needs.
@@ -86,14 +85,15 @@ func (t *test) address() (string, error) {
 			return a, nil
 		}
 	}
-	for _, token := range slices.Concat(t.config.HostTokens, t.config.ViewerTokens) {
-		c, err := client.New(token)
-		if err != nil {
-			return "", err
-		}
-		return c.WHIP, nil
+	tokens := slices.Concat(t.config.HostTokens, t.config.ViewerTokens)
+	if len(tokens) == 0 {
+		return "", errors.New("neither a token nor an address says where the server is")
 	}
-	return "", errors.New("neither a token nor an address says where the server is")
+	c, err := client.New(tokens[0])
+	if err != nil {
+		return "", err
+	}
+	return c.WHIP, nil
 }
 
 // close ends everything. A server that does not answer is left to find out by itself.
