@@ -104,8 +104,9 @@ export function controlRoom(desk: Desk) {
     init(): void {
       desk.attach(this);
       media.onChange(() => {
-        this.noMicrophone = media.track('microphone') === null;
-        this.noCamera = media.track('camera') === null;
+        this.noMicrophone = !media.has('microphone');
+        this.noCamera = !media.has('camera');
+        this.cameraMuted = media.muted('camera');
         view?.refresh();
       });
       media.onFailure((words) => view && desk.say(words));
