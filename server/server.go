@@ -70,6 +70,7 @@ func Start(ctx context.Context, config Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, errors.Join(err, front.Close())
 	}
+	front.warn(config) // before anybody can see that it serves
 	s.serve(front.listener, handler, answerTimeout)
 	if front.challenge != nil {
 		s.serve(front.challenge, front.redirect, answerTimeout)
@@ -79,7 +80,6 @@ func Start(ctx context.Context, config Config) (_ *Server, err error) {
 			return nil, err
 		}
 	}
-	front.warn(config)
 	return s, nil
 }
 
