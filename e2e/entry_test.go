@@ -72,9 +72,9 @@ func TestInvitation(t *testing.T) {
 	mia, leo := s.register("mia"), s.register("leo")
 	host := browsers.get(t, kind{camera: red}).onStage(t, mia, mia)
 	host.click("button#invite")
-	host.fill("form#invite input[name=for]", "leo")
-	host.choose("form#invite select[name=lifetime]", "3600")
-	host.click("form#invite button[type=submit]")
+	host.fill("form#invite-form input[name=for]", "leo")
+	host.choose("form#invite-form select[name=lifetime]", "3600")
+	host.click("form#invite-form button[type=submit]")
 	host.await(stateTimeout, "a link", func() error { return host.has("[data-invitation] input[data-link]") })
 	link := eval[string](host, `() => document.querySelector("[data-invitation] input[data-link]").value`)
 	if !strings.HasPrefix(link, s.URL+"/invite/") {

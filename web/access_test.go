@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"regexp"
 	"testing"
 	"time"
 
@@ -125,4 +126,31 @@ func TestPagesKnowWhoIsLive(t *testing.T) {
 	mia.get("/studio").expect(t, 200, "as soon as you enter")
 	leo.get("/studio/@mia").expect(t, 200, "as soon as you enter")
 	h.browser().get("/@mia").expect(t, 200, `data-state="connecting"`) // also without JavaScript it is not said to be off
+}
+
+// A label, a dialog's title and a script find an element by its id: the first one.
+func TestIDsAreUnique(t *testing.T) {
+	h := newHouse(t)
+	mia, leo := h.as("mia"), h.as("leo")
+	invitation := h.invite("mia", "", time.Hour)
+	link := "/invite/" + string(invitation.Code)
+	leo.post(link, nil).expect(t, 303)
+	for name, page := range map[string]answer{
+		"home": h.browser().get("/"), "login": h.browser().get("/login"), "register": h.browser().get("/register"),
+		"invitation": h.browser().get(link), "invitation of a guest": leo.get(link),
+		"studio": mia.get("/studio"), "studio of a guest": leo.get("/studio/@mia"),
+		"watch": h.browser().get("/@mia"), "dashboard": mia.get("/dashboard"),
+	} {
+		page.expect(t, 200)
+		seen := map[string]bool{}
+		for _, id := range regexp.MustCompile(`\sid="?([\w-]+)`).FindAllStringSubmatch(page.text, -1) {
+			if seen[id[1]] {
+				t.Errorf("%s: two elements have the id %q", name, id[1])
+			}
+			seen[id[1]] = true
+		}
+		if len(seen) < 3 {
+			t.Errorf("%s: only %d ids were found", name, len(seen))
+		}
+	}
 }
