@@ -174,6 +174,7 @@ func TestSecondTab(t *testing.T) {
 	second.screenshot("takeover")
 	second.click("#takeover-cancel")
 	second.await(stateTimeout, "back in the green room", second.inPhase("green-room"))
+	second.await(stateTimeout, "the keyboard is back on the button", func() error { return second.has("#enter:focus") })
 	always(t, time.Second, "a no changes nothing", first.inPhase("on-stage"))
 
 	second.click("#enter")
