@@ -9,10 +9,7 @@ import (
 	"streamcat/stage"
 )
 
-const (
-	maxFrame    = 16 << 10 // bytes of a frame from a client
-	maxSelected = 64       // participants in one SELECT
-)
+const maxFrame = 16 << 10 // bytes of a frame from a client
 
 // frameRate limits what one socket may send, WebSocket pings included.
 func frameRate() ratelimit.Rate { return ratelimit.Rate{PerSecond: 20, Burst: 40} }
@@ -83,22 +80,8 @@ func parseSelect(payload []byte) (command, error) {
 	if selection.Default == "" {
 		selection.Default = stage.SubscribeAudioVideo
 	}
-	if len(selection.Participants) > maxSelected {
-		return nil, stage.Errorf(stage.InvalidInput, "SELECT names at most %d participants.", maxSelected)
-	}
-	known := knownType(selection.Default)
-	for id, t := range selection.Participants {
-		if !participantID.MatchString(string(id)) {
-			return nil, stage.Errorf(stage.InvalidInput, "SELECT names something that is not a participant id.")
-		}
-		known = known && knownType(t)
-	}
-	if !known {
-		return nil, stage.Errorf(stage.InvalidInput, "SELECT knows NONE, AUDIO_ONLY and AUDIO_VIDEO.")
+	if err := selection.Check(); err != nil {
+		return nil, err
 	}
 	return selectCommand{*selection}, nil
-}
-
-func knownType(t stage.SubscribeType) bool {
-	return t == stage.SubscribeNone || t == stage.SubscribeAudioOnly || t == stage.SubscribeAudioVideo
 }

@@ -125,7 +125,7 @@ const maxSelection = 64
 
 // Select sets what a client's whole-stage connections receive, now and later.
 func (s *Service) Select(ctx context.Context, g Grant, client string, selection Selection) error {
-	if err := selection.check(); err != nil {
+	if err := selection.Check(); err != nil {
 		return err
 	}
 	_, err := s.turn(ctx, g.Stage, func(r *room) error {
@@ -147,7 +147,8 @@ func (s *Service) Select(ctx context.Context, g Grant, client string, selection 
 	return err
 }
 
-func (s Selection) check() error {
+// Check refuses a selection that names too many, what is no participant id, or another type than the three.
+func (s Selection) Check() error {
 	if len(s.Participants) > maxSelection {
 		return Errorf(InvalidInput, "A selection names at most %d participants.", maxSelection)
 	}
