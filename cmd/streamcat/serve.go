@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -80,6 +81,12 @@ func serve(config server.Config, started func(*server.Server) error) error {
 	stop() // a second signal ends the program at once
 	drain, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 	defer cancel()
+	// A database or a peer that hangs does not count: all that matters is stored by now, but for the end of the history.
+	hung := time.AfterFunc(9500*time.Millisecond, func() {
+		config.Log.Error("not everything could be closed in time")
+		os.Exit(1)
+	})
+	defer hung.Stop()
 	if closing := s.Close(drain); err == nil {
 		err = closing
 	}
