@@ -14,7 +14,7 @@
 //
 // What takes time happens outside of turns: the Engine works on offers between two turns, one that reserves the slot and one that
 // takes the result (resource.go); media sessions are closed by goroutines that the service waits for when it ends; history goes
-// to the store through a queue (history.go); LiveChanged is called by the announcer (live.go). Turns do wait for the store where a
+// to the store through a queue (history.go), and once a day what is too old leaves it (sweep.go); LiveChanged is called by the announcer (live.go). Turns do wait for the store where a
 // promise depends on it: a revocation, a broadcast's begin and end, and a participant's place backstage are stored before anybody is told.
 //
 // Invariants.
