@@ -178,15 +178,12 @@ func TestGuessingDoesNotLockTheOwnerOut(t *testing.T) {
 			b.address = address
 			return b.post("/login", credentials("mia", "wrong password")).StatusCode
 		}
-		for range 5 {
-			for range 12 {
-				guess("192.0.2.1:1")
-			}
-			owner := h.browser()
-			owner.address = "198.51.100.9:1"
-			owner.post("/login", credentials("mia", password)).expect(t, http.StatusSeeOther)
-			time.Sleep(time.Minute)
+		for range 20 {
+			guess("192.0.2.1:1")
 		}
+		owner := h.browser()
+		owner.address = "198.51.100.9:1"
+		owner.post("/login", credentials("mia", password)).expect(t, http.StatusSeeOther)
 		refused := 0
 		for i := range 100 {
 			if guess(fmt.Sprintf("203.0.113.%d:1", i)) == http.StatusTooManyRequests {
