@@ -9,6 +9,9 @@ export interface Person {
   audioMuted: boolean;
   videoStopped: boolean;
   speaking: boolean;
+  isLocal: boolean;
+  onAir: boolean;
+  sends: boolean; // a picture or sound, even if muted
 }
 
 /** Makes the list from the members; who was speaking still is. */
@@ -21,6 +24,9 @@ export function people(members: readonly Member[], before: readonly Person[]): P
     audioMuted: !member.isScreen && (member.audioMuted || member.audio === null),
     videoStopped: !member.isScreen && (member.videoStopped || member.video === null),
     speaking: before.find(({ id }) => id === member.id)?.speaking ?? false,
+    isLocal: member.isLocal,
+    onAir: member.onAir,
+    sends: member.audio !== null || member.video !== null,
   }));
 }
 
@@ -29,9 +35,23 @@ function status(member: Member): string {
   return [member.isLocal ? `${role} (you)` : role, ...(member.onAir ? [] : ['backstage'])].join(' · ');
 }
 
+type Heard = Pick<Person, 'id' | 'name' | 'isLocal' | 'onAir' | 'sends'>;
+
 /** What changed from one list to the next, in words to be read out. */
-export function changesInWords(before: readonly Pick<Person, 'id' | 'name'>[], after: readonly Pick<Person, 'id' | 'name'>[]): string {
-  const came = after.filter(({ id }) => !before.some((person) => person.id === id));
+export function changesInWords(before: readonly Heard[], after: readonly Heard[]): string {
+  const was = new Map(before.map((person) => [person.id, person]));
+  const came = after.filter(({ id }) => !was.has(id));
   const went = before.filter(({ id }) => !after.some((person) => person.id === id));
-  return [...came.map(({ name }) => `${name} is on stage.`), ...went.map(({ name }) => `${name} has left the stage.`)].join(' ');
+  // Who does not send yet is on the way in: that place is not a change.
+  const moved = after.filter(({ id, onAir }) => was.get(id)?.sends && was.get(id)?.onAir !== onAir);
+  return [
+    ...came.map(({ name }) => `${name} is on stage.`),
+    ...moved.map(place),
+    ...went.map(({ name }) => `${name} has left the stage.`),
+  ].join(' ');
+}
+
+function place({ name, isLocal, onAir }: Heard): string {
+  if (isLocal) return onAir ? 'You are back in the picture.' : 'You are backstage: the audience neither sees nor hears you.';
+  return onAir ? `${name} is back in the picture.` : `${name} is backstage.`;
 }

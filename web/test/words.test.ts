@@ -85,9 +85,15 @@ test('the list says who is who, and keeps who is speaking', () => {
   ]);
 });
 
-test('who comes and goes is told in words', () => {
-  const [ann, bob] = [{ id: '1', name: 'Ann' }, { id: '2', name: 'Bob' }];
+test('who comes, goes and steps backstage is told in words', () => {
+  const person = (name: string, more: object = {}) => ({ id: name, name, isLocal: false, onAir: true, sends: true, ...more });
+  const [ann, bob] = [person('Ann', { isLocal: true }), person('Bob')];
   assert.equal(changesInWords([ann], [ann, bob]), 'Bob is on stage.');
   assert.equal(changesInWords([ann, bob], [bob]), 'Ann has left the stage.');
   assert.equal(changesInWords([ann], [ann]), '');
+  const [annBack, bobBack] = [{ ...ann, onAir: false }, { ...bob, onAir: false }];
+  assert.equal(changesInWords([ann, bob], [annBack, bob]), 'You are backstage: the audience neither sees nor hears you.');
+  assert.equal(changesInWords([ann, bob], [ann, bobBack]), 'Bob is backstage.');
+  assert.equal(changesInWords([annBack, bobBack], [ann, bob]), 'You are back in the picture. Bob is back in the picture.');
+  assert.equal(changesInWords([{ ...annBack, sends: false }], [ann]), '', 'that is part of coming');
 });
