@@ -210,6 +210,7 @@ func TestShareScreen(t *testing.T) {
 	})
 	sh.host.screenshot("studio-shared-screen")
 	sh.one.click("#share-screen")
+	always(t, time.Second, "who stops sharing is not told of it as of a fault", func() error { return sh.one.hides("[role=alert]") })
 	for _, tb := range []*tab{sh.host, sh.one} {
 		tb.await(stateTimeout, "the screen is gone", tb.showsTilesOf("mia", "leo"))
 		tb.await(stateTimeout, "side by side again", func() error { return tb.laidOut(sideBySide(miaID, leoID)) })

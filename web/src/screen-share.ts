@@ -40,9 +40,10 @@ export class ScreenShare {
     if (!this.active) return;
     for (const track of this.#tracks) track.stop();
     this.#tracks = [];
-    this.#stage?.leave();
-    this.#stage?.removeAllListeners();
-    this.#stage = undefined;
+    const stage = this.#stage;
+    this.#stage = undefined; // first: leaving is told too, and here it is what was wanted
+    stage?.leave();
+    stage?.removeAllListeners();
     this.changed();
   }
 
