@@ -21,7 +21,7 @@ func (r *room) setLive(ctx context.Context, live bool) (<-chan struct{}, error) 
 	if live {
 		since = at
 	}
-	// Stored before anybody is told, so that no crash takes back what was promised.
+	// Stored before anybody is told, so that no crash of the program takes back what was promised.
 	if err := r.service.config.Store.SetLiveSince(ctx, r.id, since); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"streamcat/server"
+	"streamcat/site"
 )
 
 type devCommand struct {
@@ -53,8 +54,11 @@ func seed(s *server.Server) error {
 	for _, account := range playground {
 		password := strings.ToLower(rand.Text()[:12])
 		_, err := s.Site().Register(context.Background(), account.name, password)
-		if err != nil {
+		switch {
+		case site.CodeOf(err) == site.Conflict:
 			password = "(as before)"
+		case err != nil:
+			return fmt.Errorf("make the account %s: %w", account.name, err)
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\n", account.name, password, account.role)
 	}
