@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
@@ -30,6 +31,9 @@ func listenHTTP(config Config, certificates autocert.Cache) (*front, error) {
 	address := config.httpAddress()
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("listen for browsers: another program uses %s, choose another address with --http: %w", address, err)
+		}
 		return nil, fmt.Errorf("listen for browsers: %w", err)
 	}
 	bound := listener.Addr().(*net.TCPAddr)

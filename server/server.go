@@ -84,12 +84,14 @@ func Start(ctx context.Context, config Config) (_ *Server, err error) {
 }
 
 func openStore(ctx context.Context, config Config) (*store.DB, error) {
-	if config.Data == "" {
-		return nil, errors.New("a data directory is needed")
-	}
-	// Keys and password hashes live here: nobody else on the machine has to read them.
-	if err := os.MkdirAll(config.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data directory: %w", err)
+	if config.DB == "" {
+		if config.Data == "" {
+			return nil, errors.New("a data directory is needed")
+		}
+		// Keys and password hashes live here: nobody else on the machine has to read them.
+		if err := os.MkdirAll(config.Data, 0o700); err != nil {
+			return nil, fmt.Errorf("make the data directory: %w", err)
+		}
 	}
 	return store.Open(ctx, config.database())
 }

@@ -235,6 +235,18 @@ func TestConfigIsCheckedBeforeAnythingIsOpened(t *testing.T) {
 	}
 }
 
+func TestPortInUseNamesTheRemedy(t *testing.T) {
+	s := start(t, Config{})
+	second, err := Start(t.Context(), Config{Data: t.TempDir(), HTTP: strings.TrimPrefix(s.URL(), "http://")})
+	if err == nil {
+		stop(t, second)
+		t.Fatal("two servers on one port")
+	}
+	if !strings.Contains(err.Error(), "--http") {
+		t.Errorf("says %q, want the flag to change", err)
+	}
+}
+
 // selfSigned writes a certificate for name and localhost to files.
 func selfSigned(t *testing.T, name string) (cert, key string, pool *x509.CertPool) {
 	t.Helper()

@@ -22,7 +22,7 @@ func main() {
 	var line commands
 	run := kong.Parse(&line,
 		kong.Name("streamcat"),
-		kong.Description("StreamCat: broadcast together, live. https on your own machine, nothing else needed."),
+		kong.Description("StreamCat: broadcast together, live, from your own machine. One program, nothing else needed."),
 		kong.UsageOnError(),
 	)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: line.LogLevel}))

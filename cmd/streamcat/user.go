@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"streamcat/server"
+	"streamcat/site"
 )
 
 type userCommand struct {
@@ -36,6 +37,10 @@ func (c *userCreateCommand) Run(_ *slog.Logger) error {
 		return errors.New("standard input held no password")
 	}
 	account, err := server.CreateAccount(context.Background(), server.Config{Data: c.Data, DB: c.DB}, c.Name, password)
+	var refusal *site.Error
+	if errors.As(err, &refusal) {
+		return errors.New(refusal.Message) // the sentence is for people, its code is not
+	}
 	if err != nil {
 		return err
 	}
