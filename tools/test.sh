@@ -18,8 +18,9 @@ all | quick) ;;
 	;;
 esac
 
-# Debian's Node, which the tests run with; older ones lack what they use.
-node_needed=18
+# The oldest Node that has what the tests use, and the one to take where the machine's is older: Debian 12 has Node 18.
+node_needed=20
+node_version=20.20.2
 
 step() { printf '\n== %s (%dm%02ds)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
 fail() {
@@ -53,6 +54,29 @@ postgres_bin() {
 	[ -n "$found" ] && echo "$found"
 }
 
+node_major() {
+	local version
+	version=$(node --version)
+	version=${version#v}
+	echo "${version%%.*}"
+}
+
+# newer_node puts a newer Node before the machine's own; the npm registry has it as a package.
+newer_node() {
+	local arch dir=${XDG_CACHE_HOME:-$HOME/.cache}/streamcat/node-$node_version
+	case $(uname -m) in
+	x86_64) arch=x64 ;;
+	aarch64) arch=arm64 ;;
+	*) fail "Node $(node --version) is too old: $node_needed is needed" ;;
+	esac
+	if [ ! -x "$dir/node_modules/node-linux-$arch/bin/node" ]; then
+		mkdir -p "$dir"
+		retry npm install --no-audit --no-fund --loglevel=error --prefix "$dir" "node-linux-$arch@$node_version" ||
+			fail "Node $(node --version) is too old, and a newer one could not be installed"
+	fi
+	export PATH=$dir/node_modules/node-linux-$arch/bin:$PATH
+}
+
 install_needs() {
 	local packages=()
 	has gcc || packages+=(gcc libc6-dev)
@@ -69,10 +93,7 @@ install_needs() {
 	fi
 	has gcc || fail "no C compiler, which the race detector needs"
 	has node && has npm || fail "no Node with npm"
-	local version
-	version=$(node --version)
-	version=${version#v}
-	[ "${version%%.*}" -ge $node_needed ] || fail "Node $version is too old: $node_needed is needed"
+	[ "$(node_major)" -ge $node_needed ] || newer_node
 	if [ "$mode" = all ]; then
 		has "${STREAMCAT_CHROMIUM:-chromium}" || fail "no Chromium"
 		postgres_bin >/dev/null || fail "no PostgreSQL server"
