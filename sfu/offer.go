@@ -66,6 +66,7 @@ func parsePublish(text string) (*offer, error) {
 	}
 	for i := range o.sections {
 		o.sections[i].identify(declared)
+		o.sections[i].keepFeedback("nack", "nack pli", "transport-cc")
 	}
 	return o, nil
 }
@@ -95,6 +96,14 @@ func parseSubscribe(text string, whole bool) (*offer, error) {
 			c.feedback = slices.DeleteFunc(c.feedback, func(f string) bool { return f == "transport-cc" }) // it needs an extension
 		}
 		s.preferMode1()
+		if s.kind == stage.Video {
+			s.keepFeedback("nack", "nack pli", "ccm fir")
+		} else {
+			s.keepFeedback()
+		}
+	}
+	if o.lite {
+		return nil, stage.Errorf(stage.InvalidInput, "An offer to receive has to come from a full ICE agent: a=ice-lite sends no checks.")
 	}
 	return o, nil
 }

@@ -126,7 +126,19 @@ func servedCodecs(m *sdp.MediaDescription, kind stage.Kind) []offeredCodec {
 }
 
 func knownFeedback(value string) bool {
-	return value == "nack" || value == "nack pli" || value == "transport-cc"
+	switch value {
+	case "nack", "nack pli", "ccm fir", "transport-cc":
+		return true
+	}
+	return false
+}
+
+// keepFeedback agrees to some of what was offered.
+func (s *offered) keepFeedback(wanted ...string) {
+	for i := range s.codecs {
+		c := &s.codecs[i]
+		c.feedback = slices.DeleteFunc(c.feedback, func(f string) bool { return !slices.Contains(wanted, f) })
+	}
 }
 
 func servedExtensions(m *sdp.MediaDescription) []string {
