@@ -105,6 +105,7 @@ func parseSubscribe(text string, whole bool) (*offer, error) {
 	if o.lite {
 		return nil, stage.Errorf(stage.InvalidInput, "An offer to receive has to come from a full ICE agent: a=ice-lite sends no checks.")
 	}
+	o.compact()
 	return o, nil
 }
 
@@ -123,6 +124,37 @@ func (s *offered) preferMode1() {
 		}
 	}
 	s.codecs = kept
+}
+
+// compact makes an offer small enough to be kept with each of ten thousand viewers: it lets go of the text, and sections that offer the same
+// codecs, as those of browsers do, share the list of them.
+func (o *offer) compact() {
+	o.ice = sdpfrag.Credentials{Ufrag: strings.Clone(o.ice.Ufrag), Password: strings.Clone(o.ice.Password)}
+	o.fingerprint, o.setup = strings.Clone(o.fingerprint), strings.Clone(o.setup)
+	for i, c := range o.candidates {
+		o.candidates[i] = strings.Clone(c)
+	}
+	for i := range o.sections {
+		s := &o.sections[i]
+		s.mid, s.direction = strings.Clone(s.mid), strings.Clone(s.direction)
+		same := func(other offered) bool { return slices.EqualFunc(other.codecs, s.codecs, offeredCodec.equal) }
+		if first := slices.IndexFunc(o.sections[:i], same); first >= 0 {
+			s.codecs = o.sections[first].codecs
+			continue
+		}
+		s.codecs = slices.Clone(s.codecs)
+		for j := range s.codecs {
+			c := &s.codecs[j]
+			c.payloadType, c.name, c.fmtp, c.apt = strings.Clone(c.payloadType), strings.Clone(c.name), strings.Clone(c.fmtp), strings.Clone(c.apt)
+			for k, f := range c.feedback {
+				c.feedback[k] = strings.Clone(f)
+			}
+		}
+	}
+}
+
+func (c offeredCodec) equal(other offeredCodec) bool {
+	return c.payloadType == other.payloadType && c.name == other.name && c.fmtp == other.fmtp && c.apt == other.apt && slices.Equal(c.feedback, other.feedback)
 }
 
 func (o *offer) count(kind stage.Kind) int {

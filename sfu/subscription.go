@@ -25,8 +25,8 @@ type subscription struct {
 	mu      sync.Mutex
 	ending  bool
 	trickle trickle
-	version int // of the answer
-	answer  string
+	version int    // of the answer
+	answer  string // until the client is connected
 	etag    string
 }
 
@@ -46,37 +46,56 @@ func newSubscription(e *Engine, r *router, o *offer, spec stage.SubscribeSpec) (
 		over:        s.over,
 		counters:    &e.counters,
 	}
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
+	s.downlink.open(s.peer, s.agreed)
+	return s, nil
+}
+
+// listen makes the peer that the client's checks will find, and the answer that tells them where.
+func (s *subscription) listen() (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var err error
-	s.peer, err = e.transport.NewPeer(transport.PeerConfig{
-		Remote:      transport.Credentials{Fragment: o.ice.Ufrag, Password: o.ice.Password},
-		Fingerprint: o.fingerprint,
+	s.peer, err = s.engine.transport.NewPeer(transport.PeerConfig{
+		Remote:      transport.Credentials{Fragment: s.offer.ice.Ufrag, Password: s.offer.ice.Password},
+		Fingerprint: s.offer.fingerprint,
 		Shard:       s.downlink.shard,
 		Callbacks: transport.Callbacks{
-			Connected: func(srtp.Profile) { r.update(s.downlink, func() { s.downlink.ready = true }) },
+			Connected: s.connected,
 			Feedback:  s.downlink.feedback,
 			Closed:    s.end,
 		},
 	})
 	if err != nil {
-		return nil, stage.Errorf(stage.InvalidInput, "The offer cannot be used: %w", err)
+		return stage.Errorf(stage.InvalidInput, "The offer cannot be used: %w", err)
 	}
-	s.describe(s.peer.Local())
-	s.downlink.open(s.peer, s.agreed)
-	return s, nil
+	s.describe()
+	return nil
 }
 
-// describe writes the answer anew. s.mu is held.
-func (s *subscription) describe(local transport.Credentials) endpoint {
+// describe answers anew. s.mu is held.
+func (s *subscription) describe() {
 	s.version++
-	server := endpoint{
+	server := s.endpoint()
+	s.answer, s.etag = s.offer.answer(server, s.agreed, s.version), server.ice.Ufrag
+}
+
+func (s *subscription) endpoint() endpoint {
+	local := s.peer.Local()
+	return endpoint{
 		ice:         sdpfrag.Credentials{Ufrag: local.Fragment, Password: local.Password},
 		fingerprint: s.engine.transport.Fingerprint(),
 		candidates:  s.engine.transport.Candidates(),
 	}
-	s.answer, s.etag = s.offer.answer(server, s.agreed, s.version), local.Fragment
-	return server
+}
+
+// connected begins to send: before, packets would be lost, and with them the keyframe that the picture begins with.
+func (s *subscription) connected(srtp.Profile) {
+	s.mu.Lock()
+	s.answer = "" // the client has it; it is longer than all the rest that is kept
+	s.mu.Unlock()
+	s.router.update(s.downlink, func() { s.downlink.ready = true })
 }
 
 // join takes the downlink into the routing.
@@ -101,6 +120,9 @@ func (s *subscription) Select(selection stage.Selection) {
 func (s *subscription) Answer() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.answer == "" {
+		return s.offer.answer(s.endpoint(), s.agreed, s.version)
+	}
 	return s.answer
 }
 
@@ -122,7 +144,7 @@ func (s *subscription) Patch(_ context.Context, fragment string, restart bool) (
 	if err != nil || !restart {
 		return "", err
 	}
-	local, err := s.peer.Restart(transport.Credentials{Fragment: patch.credentials.Ufrag, Password: patch.credentials.Password})
+	_, err = s.peer.Restart(transport.Credentials{Fragment: patch.credentials.Ufrag, Password: patch.credentials.Password})
 	switch {
 	case errors.Is(err, transport.ErrClosed):
 		return "", errEnded()
@@ -130,7 +152,8 @@ func (s *subscription) Patch(_ context.Context, fragment string, restart bool) (
 		return "", fmt.Errorf("restart ICE: %w", err)
 	}
 	s.trickle.restarted(patch)
-	return s.offer.fragment(s.describe(local)), nil
+	s.describe()
+	return s.offer.fragment(s.endpoint()), nil
 }
 
 // Close ends the connection. It does not call Closed.
