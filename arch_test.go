@@ -38,11 +38,11 @@ var rules = map[string]rule{
 	"cmd":    {house: []string{"server", "load"}, outside: []string{"github.com/alecthomas/kong"}},
 	"server": {house: []string{"*"}, outside: []string{"golang.org/x/crypto/acme", "github.com/prometheus/client_golang"}},
 
-	"web":    {house: []string{"site", "stage"}, outside: []string{"golang.org/x/time/rate"}, tests: []string{"store"}},
-	"ivsapi": {house: []string{"site", "stage"}, outside: []string{"golang.org/x/time/rate"}},
+	"web":    {house: []string{"site", "stage"}, tests: []string{"store"}},
+	"ivsapi": {house: []string{"site", "stage"}},
 	"rtcapi": {
 		house:   []string{"site", "stage"},
-		outside: []string{"github.com/coder/websocket", "golang.org/x/time/rate"},
+		outside: []string{"github.com/coder/websocket"},
 		tests:   []string{"sfu", "store", "bus", "github.com/pion/", "go.uber.org/goleak"},
 	},
 
@@ -60,9 +60,9 @@ var rules = map[string]rule{
 	},
 	"transport": {outside: []string{"github.com/pion/dtls/v3", "github.com/pion/logging", "github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/pion/transport/v5", "golang.org/x/sys/unix"}, tests: []string{"github.com/pion/", "github.com/chromedp/"}},
 	"load": {
-		house:   []string{"rtcapi", "stage", "server"},
-		outside: []string{"github.com/pion/dtls/v3", "github.com/pion/rtp", "github.com/pion/srtp/v3", "github.com/pion/rtcp", "golang.org/x/sys/unix"},
-		tests:   []string{"*", "github.com/pion/"},
+		house:   []string{"rtcapi"},
+		outside: []string{"github.com/pion/dtls/v3", "golang.org/x/sys/unix"},
+		tests:   []string{"server", "github.com/pion/", "github.com/chromedp/"},
 	},
 	"relay": {house: []string{"stage"}, outside: []string{"github.com/nats-io/"}},
 	"bus":   {house: []string{"stage", "site"}, outside: []string{"github.com/nats-io/"}},

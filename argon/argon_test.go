@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 )
@@ -103,6 +104,37 @@ func TestWaitsForAPlaceUntilTheContextEnds(t *testing.T) {
 		}
 		if len(h.places) != cap(h.places)-1 {
 			t.Error("the place was not given back")
+		}
+	})
+}
+
+func TestRefusesToWaitInALongLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := New(cheap())
+		for range cap(h.places) {
+			h.places <- struct{}{}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var waiting sync.WaitGroup
+		for range cap(h.line) {
+			waiting.Go(func() {
+				if _, err := h.Hash(ctx, "password"); !errors.Is(err, context.Canceled) {
+					t.Errorf("Hash = %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		if _, err := h.Hash(t.Context(), "password"); !errors.Is(err, ErrBusy) {
+			t.Errorf("one more: %v", err)
+		}
+		if _, err := h.Verify(t.Context(), h.Decoy(), "password"); !errors.Is(err, ErrBusy) {
+			t.Errorf("one more to verify: %v", err)
+		}
+		cancel()
+		waiting.Wait()
+		<-h.places
+		if _, err := h.Hash(t.Context(), "password"); err != nil {
+			t.Errorf("when nobody waits any more: %v", err)
 		}
 	})
 }

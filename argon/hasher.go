@@ -29,18 +29,27 @@ type Cost struct {
 // Recommended is the cost that OWASP's password storage cheat sheet names first: t=2, m=19 MiB, p=1.
 func Recommended() Cost { return Cost{Passes: 2, Memory: 19 * 1024, Threads: 1} }
 
-// ErrTooLong is the refusal of a password of more than MaxPassword bytes.
-var ErrTooLong = errors.New("password is too long")
+// queued is how many wait for each place: the last one for some five seconds, which is as long as anybody looks at a form.
+const queued = 64
 
-// Hasher computes hashes, no more at a time than there are processors.
+var (
+	// ErrTooLong is the refusal of a password of more than MaxPassword bytes.
+	ErrTooLong = errors.New("password is too long")
+	// ErrBusy is the refusal to wait in a line that is too long already.
+	ErrBusy = errors.New("too many passwords at once")
+)
+
+// Hasher computes hashes, on half of the processors at most.
 type Hasher struct {
 	cost   Cost
-	places chan struct{}
+	places chan struct{} // holds one for each hash under way
+	line   chan struct{} // holds one for each hash under way or waited for
 }
 
 // New makes a Hasher whose new hashes have the given cost.
 func New(cost Cost) *Hasher {
-	return &Hasher{cost: cost, places: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	places := max(1, runtime.GOMAXPROCS(0)/2)
+	return &Hasher{cost: cost, places: make(chan struct{}, places), line: make(chan struct{}, places*(1+queued))}
 }
 
 // Hash returns the PHC string of a password under a new random salt.
@@ -78,10 +87,16 @@ func (h *Hasher) Decoy() string {
 	return d.String()
 }
 
-// key computes the key of a password with the parameters of d, when a place is free.
+// key computes the key of a password with the parameters of d, when a place is free. ErrBusy when too many wait for one.
 func (h *Hasher) key(ctx context.Context, d digest, password string) ([]byte, error) {
 	if len(password) > MaxPassword {
 		return nil, ErrTooLong
+	}
+	select {
+	case h.line <- struct{}{}:
+		defer func() { <-h.line }()
+	default:
+		return nil, ErrBusy
 	}
 	select {
 	case h.places <- struct{}{}:

@@ -192,7 +192,8 @@ func TestRegistrationRefusals(t *testing.T) {
 	}
 }
 
-// StreamCat tutorial bug 9: nobody changes what belongs to somebody else, and no other site may post in a person's name.
+// StreamCat tutorial bugs 8 and 9: who may do what follows from the account that asks and never from an id that it sends, and
+// no other site may post in a person's name.
 func TestNobodyActsForSomebodyElse(t *testing.T) {
 	s := startServer(t)
 	mia, eve := s.register("mia"), s.register("eve")
@@ -203,6 +204,19 @@ func TestNobodyActsForSomebodyElse(t *testing.T) {
 	if status, _ := eve.get(invitation.path(t)); status != http.StatusOK {
 		t.Errorf("the invitation is gone: status %d", status)
 	}
+	id := mia.studio("mia").Participant
+	for path, body := range map[string]any{
+		"/api/participants/" + id + "/remove": map[string]any{"reason": "because I can"},
+		"/api/participants/" + id + "/on-air": map[string]any{"onAir": false},
+	} {
+		if status := eve.api(http.MethodPost, path, body, nil); status < 400 {
+			t.Errorf("a stranger may %s: status %d", path, status)
+		}
+	}
+	if now := mia.studio("mia").Participant; now != id {
+		t.Error("a stranger ended the host's token")
+	}
+
 	header := http.Header{"Origin": {"https://evil.example"}, "Sec-Fetch-Site": {"cross-site"}}
 	for _, path := range []string{"/dashboard/channel", "/logout", "/logout-everywhere", "/login", "/register"} {
 		status, _ := mia.do(http.MethodPost, path, "application/x-www-form-urlencoded", "title=owned&name=x&password=y", header)

@@ -5,11 +5,9 @@ import (
 	"regexp"
 	"strings"
 
+	"streamcat/jwt"
 	"streamcat/stage"
 )
-
-// maxToken is far above what a participant token can be; nothing longer needs to be looked at.
-const maxToken = 8 << 10
 
 var (
 	tokenForm = regexp.MustCompile(`^[A-Za-z0-9_.~+/=-]+$`) // RFC 6750 2.1
@@ -50,7 +48,7 @@ func subprotocol(r *http.Request) (string, error) {
 }
 
 func wellFormed(token string) bool {
-	return len(token) <= maxToken && tokenForm.MatchString(token)
+	return len(token) <= jwt.MaxSize && tokenForm.MatchString(token)
 }
 
 // clientOf returns the client's id of itself, "" when it gives none.

@@ -331,3 +331,26 @@ func TestHostile(t *testing.T) {
 		refused(t, good.Check(t.Context()), stage.StageDeleted, 404)
 	})
 }
+
+// Whatever token the stage service signs gets in: JSON writes some characters with six, so that one with all the attributes it may have
+// is several times as long as usual.
+func TestLongestToken(t *testing.T) {
+	h := newHouse(t)
+	token, err := h.stages.CreateParticipantToken(t.Context(), h.id, stage.TokenRequest{
+		UserID:       strings.Repeat("<", 128),
+		Attributes:   map[string]string{"k": strings.Repeat("<", 1023)},
+		Capabilities: stage.Capabilities{Publish: true, Subscribe: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(string(token.Raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.HTTP = h.http
+	connect(t, c)
+	if err := c.Check(t.Context()); err != nil {
+		t.Errorf("a token of %d bytes is refused: %v", len(token.Raw), err)
+	}
+}

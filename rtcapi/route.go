@@ -8,12 +8,11 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"time"
 
+	"streamcat/forwarded"
 	"streamcat/ratelimit"
 	"streamcat/stage"
 )
@@ -46,7 +45,7 @@ func (s *Server) route(methods methods) http.Handler {
 		}
 		if log.Enabled(r.Context(), slog.LevelDebug) {
 			log.Debug("request", "method", r.Method, "route", r.Pattern, "status", answer.status, "code", stage.CodeOf(err),
-				"duration", time.Since(begin), "address", s.address(r))
+				"duration", time.Since(begin), "address", forwarded.Client(r, s.trustProxy))
 		}
 	})
 }
@@ -63,7 +62,7 @@ func (s *Server) serve(methods methods, w http.ResponseWriter, r *http.Request) 
 	}()
 	// A preflight is free: browsers send it, nobody gains by it, and refusing it would hide the reason of the refusal.
 	if r.Method != http.MethodOptions {
-		if wait := s.limits.Take(ratelimit.Prefix(s.address(r))); wait > 0 {
+		if wait := s.limits.Take(ratelimit.Prefix(forwarded.Client(r, s.trustProxy))); wait > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 			return stage.Errorf(tooManyRequests, "Too many requests from your address. Wait a moment.")
 		}
@@ -126,22 +125,4 @@ type logKey struct{}
 // logOf returns the logger that names the request.
 func logOf(r *http.Request) *slog.Logger {
 	return r.Context().Value(logKey{}).(*slog.Logger)
-}
-
-// address is who asks, for rate limits and the log. The zero Addr stands for whoever cannot be told apart.
-func (s *Server) address(r *http.Request) netip.Addr {
-	if s.trustProxy {
-		if hops := r.Header.Values("X-Forwarded-For"); len(hops) > 0 {
-			last := hops[len(hops)-1]
-			last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-			if addr, err := netip.ParseAddr(last); err == nil {
-				return addr
-			}
-		}
-	}
-	addr, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.Addr()
 }

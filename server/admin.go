@@ -33,7 +33,7 @@ func (s *Server) serveAdmin(address string) error {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	s.serve(listener, mux)
+	s.serve(listener, mux, 0) // a profile takes as long as it is asked to
 	return nil
 }
 

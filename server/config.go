@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"streamcat/ratelimit"
 )
 
 // Config says how to run. Its zero value with a Data directory serves on localhost.
@@ -29,14 +32,22 @@ type Config struct {
 	TLSKey  string
 	ACME    string // domain to get a certificate for
 
-	MaxPublishers int           // a stage; 0 means 12
+	MaxPublishers int           // a stage, at most 24; 0 means 12
 	EmptyTimeout  time.Duration // after which a broadcast without publishers ends; 0 means a minute
 	RequestRate   float64       // signalling requests a second and address; 0 means 20
-	TrustProxy    bool          // believe X-Forwarded-For and X-Forwarded-Proto of a proxy in front
+	TrustProxy    bool          // believe X-Forwarded-For of a proxy in front
 
 	Dev bool // templates and assets are read from the source tree
 	Log *slog.Logger
 }
+
+const (
+	// mostPublishers bounds MaxPublishers: with 24 slots the offer of a browser for the whole stage has 61 KB, and 64 are accepted.
+	mostPublishers = 24
+	// leastRate and mostRate bound RequestRate: one request in ten seconds, and as good as no limit.
+	leastRate = 0.1
+	mostRate  = 1e6
+)
 
 // check refuses what cannot work, before anything is opened.
 func (c Config) check() error {
@@ -60,13 +71,18 @@ func (c Config) check() error {
 			return fmt.Errorf("--public-ip wants an IP address, not %q", ip)
 		}
 	}
-	if c.MaxPublishers < 0 || c.MaxPublishers > 64 {
-		return fmt.Errorf("--max-publishers is between 1 and 64, not %d", c.MaxPublishers)
+	if c.MaxPublishers < 0 || c.MaxPublishers > mostPublishers {
+		return fmt.Errorf("--max-publishers is between 1 and %d, not %d", mostPublishers, c.MaxPublishers)
 	}
-	if c.RequestRate < 0 {
-		return fmt.Errorf("--request-rate is above 0, not %v", c.RequestRate)
+	if c.RequestRate != 0 && !(c.RequestRate >= leastRate && c.RequestRate <= mostRate) { // NaN neither
+		return fmt.Errorf("--request-rate is between %v and %d, not %v", leastRate, int(mostRate), c.RequestRate)
 	}
 	return nil
+}
+
+// signallingRate is RequestRate with bursts of three seconds; the zero value leaves the choice to rtcapi.
+func (c Config) signallingRate() ratelimit.Rate {
+	return ratelimit.Rate{PerSecond: c.RequestRate, Burst: int(math.Ceil(3 * c.RequestRate))}
 }
 
 func (c Config) httpAddress() string {

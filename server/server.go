@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"streamcat/bus"
-	"streamcat/ratelimit"
 	"streamcat/rtcapi"
 	"streamcat/sdk"
 	"streamcat/sfu"
@@ -71,9 +70,9 @@ func Start(ctx context.Context, config Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, errors.Join(err, front.Close())
 	}
-	s.serve(front.listener, handler)
+	s.serve(front.listener, handler, answerTimeout)
 	if front.challenge != nil {
-		s.serve(front.challenge, front.redirect)
+		s.serve(front.challenge, front.redirect, answerTimeout)
 	}
 	if config.Admin != "" {
 		if err := s.serveAdmin(config.Admin); err != nil {
@@ -130,7 +129,7 @@ func (s *Server) openServices(ctx context.Context, config Config) (err error) {
 func (s *Server) routes(config Config, front *front) (http.Handler, error) {
 	s.rtc = rtcapi.New(rtcapi.Config{
 		Stages: s.stages, Notices: s.bus, Log: s.log, TrustProxy: config.TrustProxy,
-		Rate: ratelimit.Rate{PerSecond: config.RequestRate, Burst: int(3 * config.RequestRate)},
+		Rate: config.signallingRate(),
 	})
 	pages, err := web.New(web.Config{
 		Site: s.site, SDK: sdk.Dist, Log: s.log, PublicURL: s.url,
@@ -167,11 +166,16 @@ func (s *Server) Site() *site.Service { return s.site }
 // Failed delivers the error of a listener that stopped by itself.
 func (s *Server) Failed() <-chan error { return s.failed }
 
-func (s *Server) serve(listener net.Listener, handler http.Handler) {
+// answerTimeout is how long somebody may take to send a request and take the answer. WebSockets have limits of their own.
+const answerTimeout = 2 * time.Minute
+
+// serve answers on a listener until Close. answerWithin bounds a request, its answer included; 0 does not.
+func (s *Server) serve(listener net.Listener, handler http.Handler, answerWithin time.Duration) {
 	h := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
+		WriteTimeout:      answerWithin,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),

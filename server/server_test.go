@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log/slog"
+	"math"
 	"math/big"
 	"net/http"
 	"os"
@@ -99,6 +100,25 @@ func TestEveryPartAnswers(t *testing.T) {
 	}
 }
 
+// Nobody may hold a connection by sending or taking nothing. Profiles take as long as they are asked to.
+func TestEveryListenerHasLimits(t *testing.T) {
+	s := start(t, Config{Admin: "localhost:0"})
+	if len(s.listeners) != 2 {
+		t.Fatalf("%d listeners", len(s.listeners))
+	}
+	for i, h := range s.listeners {
+		if h.ReadHeaderTimeout == 0 || h.ReadTimeout == 0 || h.IdleTimeout == 0 || h.MaxHeaderBytes == 0 {
+			t.Errorf("listener %d has no limits: %+v", i, h)
+		}
+	}
+	if public := s.listeners[0]; public.WriteTimeout < public.ReadTimeout {
+		t.Errorf("who takes an answer slowly is given %v, who asks slowly %v", public.WriteTimeout, public.ReadTimeout)
+	}
+	if s.listeners[1].WriteTimeout != 0 {
+		t.Error("a long profile is cut off")
+	}
+}
+
 func TestRestartLosesNothing(t *testing.T) {
 	data := t.TempDir()
 	first, err := Start(t.Context(), Config{HTTP: "localhost:0", Data: data, Log: slog.New(slog.DiscardHandler)})
@@ -130,6 +150,16 @@ func TestCreateAccountBesideARunningServer(t *testing.T) {
 	}
 	if _, err := CreateAccount(t.Context(), Config{Data: data}, "LEO", "a long password"); site.CodeOf(err) != site.Conflict {
 		t.Errorf("making the account twice: %v, want a conflict", err)
+	}
+}
+
+// A rate below one request in three seconds leaves no whole request for a burst of three seconds.
+func TestSlowestRequestRate(t *testing.T) {
+	s := start(t, Config{RequestRate: 0.1})
+	for _, want := range []int{http.StatusUnauthorized, http.StatusTooManyRequests} {
+		if status, body := get(t, http.DefaultClient, s.URL()+"/rtc/events/none"); status != want {
+			t.Errorf("status %d, want %d: %.200s", status, want, body)
+		}
 	}
 }
 
@@ -179,7 +209,11 @@ func TestConfigIsCheckedBeforeAnythingIsOpened(t *testing.T) {
 		{"public URL without scheme", Config{PublicURL: "example.org"}, "--public-url"},
 		{"public URL with a path", Config{PublicURL: "https://example.org/live"}, "--public-url"},
 		{"name instead of an address", Config{PublicIPs: []string{"example.org"}}, "--public-ip"},
-		{"too many publishers", Config{MaxPublishers: 65}, "--max-publishers"},
+		{"too many publishers", Config{MaxPublishers: 25}, "--max-publishers"},
+		{"less than no requests", Config{RequestRate: -1}, "--request-rate"},
+		{"hardly any requests", Config{RequestRate: 0.01}, "--request-rate"},
+		{"endless requests", Config{RequestRate: math.Inf(1)}, "--request-rate"},
+		{"no number of requests", Config{RequestRate: math.NaN()}, "--request-rate"},
 		{"nowhere to keep things", Config{}, "data directory"},
 		{"address in use by nobody", Config{Data: "x", HTTP: "203.0.113.1:1"}, "listen for browsers"},
 		{"unreadable certificate", Config{Data: "x", HTTP: "localhost:0", TLSCert: "none.pem", TLSKey: "none.pem"}, "load the certificate"},

@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 
 	"streamcat/argon"
@@ -26,6 +27,9 @@ func (s *Service) Register(ctx context.Context, name, password string) (Account,
 		return Account{}, fmt.Errorf("register %s: %w", name, err)
 	}
 	hash, err := s.passwords.Hash(ctx, password)
+	if errors.Is(err, argon.ErrBusy) {
+		return Account{}, busy()
+	}
 	if err != nil {
 		return Account{}, fmt.Errorf("register %s: %w", name, err)
 	}
@@ -65,6 +69,9 @@ func (s *Service) Login(ctx context.Context, name, password string) (Account, er
 		password, hash = "", s.passwords.Decoy()
 	}
 	right, err := s.passwords.Verify(ctx, hash, password)
+	if errors.Is(err, argon.ErrBusy) {
+		return Account{}, busy()
+	}
 	if err != nil {
 		return Account{}, fmt.Errorf("log in: %w", err)
 	}
@@ -72,6 +79,10 @@ func (s *Service) Login(ctx context.Context, name, password string) (Account, er
 		return Account{}, Errorf(Denied, "Name and password do not match.")
 	}
 	return account, nil
+}
+
+func busy() error {
+	return Errorf(Limited, "Too many people are logging in right now. Try again in a moment.")
 }
 
 // newID makes the id of a row: 130 random bits as 26 characters of A to Z and 2 to 7.

@@ -1,12 +1,14 @@
 package site_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"streamcat/argon"
 	"streamcat/site"
 )
 
@@ -110,6 +112,24 @@ func TestLogin(t *testing.T) {
 		}
 	})
 }
+
+func TestTooManyPasswordsAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.register("Kitty")
+		h.service.SetPasswords(busyHasher{h.hasher.Hasher})
+		_, err := h.service.Login(h.ctx(), "Kitty", password)
+		refused(t, err, site.Limited, "in a moment")
+		_, err = h.service.Register(h.ctx(), "tom", password)
+		refused(t, err, site.Limited, "in a moment")
+	})
+}
+
+// busyHasher has a line that is too long.
+type busyHasher struct{ *argon.Hasher }
+
+func (busyHasher) Hash(context.Context, string) (string, error) { return "", argon.ErrBusy }
+
+func (busyHasher) Verify(context.Context, string, string) (bool, error) { return false, argon.ErrBusy }
 
 func TestSessions(t *testing.T) {
 	const day = 24 * time.Hour

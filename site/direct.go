@@ -60,15 +60,18 @@ func (s *Service) RemoveParticipant(ctx context.Context, account AccountID, part
 	if err != nil {
 		return err
 	}
-	if reason = strings.TrimSpace(reason); reason == "" {
-		reason = channel.Name + " has removed you from the stage."
-	}
+	reason = strings.TrimSpace(reason)
 	if err := checkText("reason", reason, maxReason); err != nil {
 		return err
 	}
 	holder, snapshot, err := s.holder(ctx, channel, participant)
 	if err != nil {
 		return err
+	}
+	if reason == "" && holder.Screen {
+		reason = channel.Name + " has ended your screen share." // the person stays
+	} else if reason == "" {
+		reason = channel.Name + " has removed you from the stage."
 	}
 	switch {
 	case holder.Screen:

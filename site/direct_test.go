@@ -137,8 +137,8 @@ func TestRemoveScreenLeavesItsGuest(t *testing.T) {
 			if err := h.service.RemoveParticipant(h.ctx(), kitty.ID, screen.Participant, ""); err != nil {
 				t.Fatal(err)
 			}
-			if h.stages.reasonFor(screen.Participant) == "" {
-				t.Errorf("%s still shares the screen", account.Name)
+			if got, want := h.stages.reasonFor(screen.Participant), "kitty has ended your screen share."; got != want {
+				t.Errorf("%s reads %q, want %q", account.Name, got, want)
 			}
 			if again := h.studio(account, "kitty"); again.Token.Participant != entry.Token.Participant {
 				t.Errorf("%s lost the token", account.Name)

@@ -81,6 +81,40 @@ func TestHistory(t *testing.T) {
 	})
 }
 
+func TestOldHistoryIsForgotten(t *testing.T) {
+	const day = 24 * time.Hour
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		id := w.stage(false)
+		visit := func() stage.Grant {
+			g := w.viewer(id)
+			w.connect(g, tabA)
+			w.must(w.DisconnectParticipant(t.Context(), id, g.Participant, ""))
+			time.Sleep(time.Hour) // the session ends
+			return g
+		}
+		first := visit()
+		time.Sleep(80 * day)
+		second := visit()
+		if got := len(w.sessions(id)); got != 2 {
+			t.Errorf("after 80 days %d sessions are known", got)
+		}
+		time.Sleep(12 * day)
+		sessions := w.sessions(id)
+		if len(sessions) != 1 || len(w.events(second)) == 0 || len(w.events(first)) != 0 {
+			t.Errorf("after 92 days: %+v", sessions)
+		}
+		revoked := func(g stage.Grant) bool {
+			is, err := w.Revoked(t.Context(), id, g.Participant)
+			w.must(err)
+			return is
+		}
+		if revoked(first) || !revoked(second) {
+			t.Errorf("removed after 92 and 12 days: %v, %v; a token lives for 14", revoked(first), revoked(second))
+		}
+	})
+}
+
 func TestSessionsBeginAndEnd(t *testing.T) {
 	const linger = 3 * time.Minute
 	synctest.Test(t, func(t *testing.T) {

@@ -55,7 +55,9 @@ type Service struct {
 	// ctx is what rooms work under when nobody is waiting for them; it ends when Close is done with them.
 	ctx    context.Context
 	cancel context.CancelFunc
-	work   sync.WaitGroup // the goroutines of rooms, and those that close media sessions
+	work   sync.WaitGroup // the goroutines of rooms, those that close media sessions, and the one that sweeps
+
+	stopSweep context.CancelFunc
 
 	mu     sync.Mutex // guards what follows
 	rooms  map[ID]*room
@@ -84,9 +86,6 @@ func Open(ctx context.Context, config Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open stage service: %w", err)
 	}
-	if err := config.Store.ForgetTokens(ctx, time.Now().Add(-maxTokenDuration)); err != nil {
-		return nil, fmt.Errorf("open stage service: %w", err)
-	}
 	live, err := config.Store.LiveStages(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("open stage service: %w", err)
@@ -99,6 +98,9 @@ func Open(ctx context.Context, config Config) (*Service, error) {
 		rooms:     make(map[ID]*room),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	sweeping, stopSweep := context.WithCancel(s.ctx)
+	s.stopSweep = stopSweep
+	s.work.Go(func() { s.sweep(sweeping) })
 	for _, stage := range live {
 		// Loading is all: a live stage without publishers starts its own clock.
 		if _, err := s.turn(ctx, stage.ID, func(*room) error { return nil }); err != nil && CodeOf(err) != StageDeleted {
@@ -120,6 +122,7 @@ func (s *Service) Close() error {
 	if closed {
 		return nil
 	}
+	s.stopSweep()
 	for _, r := range rooms {
 		r.inbox.put(&turn{do: func(r *room) error { r.shutDown(); return nil }, done: make(chan struct{})})
 		r.inbox.close()

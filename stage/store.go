@@ -45,6 +45,8 @@ type historyStore interface {
 	WriteHistory(ctx context.Context, records []Record) error
 	// EndSessions ends what a program that died has left open on a stage, at the time of the last thing that is known.
 	EndSessions(ctx context.Context, id ID) error
+	// ForgetHistory drops what happened before a time. What goes on, and who is connected, stays.
+	ForgetHistory(ctx context.Context, before time.Time) error
 	// Sessions returns the newest sessions of a stage, newest first.
 	Sessions(ctx context.Context, id ID, limit int) ([]Session, error)
 	// Participants returns the first participants of a session, in the order they joined.

@@ -11,7 +11,8 @@
 // Data flow: reads go to read(), changes through write(), which commits when its function returns nil and rolls back
 // otherwise. On SQLite there is one writing connection, so changes are serial; on PostgreSQL they are not, so every rule
 // that two requests could break together is kept by a constraint or by the WHERE of a single statement, never by reading
-// first and writing later.
+// first and writing later. Two limits on numbers, of open invitations and of their uses, are no such rules: requests that come
+// together may exceed them by as many.
 //
 // Invariants: a migration that was released is never edited; a migration runs in one transaction with the row that records
 // it; a database that a newer program has migrated is refused. There are no locks in this package.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"streamcat/stage"
 )
@@ -117,6 +118,30 @@ func (db *DB) EndSessions(ctx context.Context, id stage.ID) error {
 	})
 	if err != nil {
 		return fmt.Errorf("end sessions of stage %s: %w", id, err)
+	}
+	return nil
+}
+
+// forgetBatch is how many rows go at a time: others want to write meanwhile.
+const forgetBatch = 2000
+
+// ForgetHistory drops what happened before a time. What goes on, and who is connected, stays.
+func (db *DB) ForgetHistory(ctx context.Context, before time.Time) error {
+	for _, statement := range []string{
+		`DELETE FROM stage_events WHERE (stage_id, seq) IN (SELECT stage_id, seq FROM stage_events WHERE at < $1 LIMIT $2)`,
+		`DELETE FROM stage_participants WHERE (stage_id, session_id, id) IN
+			(SELECT stage_id, session_id, id FROM stage_participants WHERE first_join < $1 AND NOT connected LIMIT $2)`,
+		`DELETE FROM stage_sessions WHERE (stage_id, id) IN (SELECT stage_id, id FROM stage_sessions WHERE started < $1 AND ended > 0 LIMIT $2)`,
+	} {
+		for {
+			forgotten, err := db.exec(ctx, statement, millis(before), forgetBatch)
+			if err != nil {
+				return fmt.Errorf("forget history: %w", err)
+			}
+			if forgotten < forgetBatch {
+				break
+			}
+		}
 	}
 	return nil
 }

@@ -216,6 +216,52 @@ func TestHistory(t *testing.T) {
 	})
 }
 
+func TestForgetHistory(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		s := newStage(t, db, true)
+		const day = 24 * time.Hour
+		var records []stage.Record
+		session := func(id stage.SessionID, start, end time.Time) {
+			records = append(records, stage.Record{Session: &stage.Session{ID: id, Stage: s.ID, Start: start, End: end}})
+		}
+		session("old", noon.Add(-2*day), noon.Add(-day))
+		session("new", noon.Add(day), noon.Add(2*day))
+		session("goes on", noon.Add(-2*day), time.Time{})
+		participant := func(id stage.ParticipantID, session stage.SessionID, joined time.Time, connected bool) {
+			records = append(records, stage.Record{Participant: &stage.Participant{ID: id, Stage: s.ID, Session: session, FirstJoin: joined, Connected: connected}})
+		}
+		participant("gone", "old", noon.Add(-day), false)
+		participant("gone", "goes on", noon.Add(-day), false)
+		participant("there", "goes on", noon.Add(-day), true)
+		participant("late", "goes on", noon, false)
+		for i := range 5000 { // more than go at a time
+			records = append(records, stage.Record{Event: &stage.Event{Name: "JOINED", Stage: s.ID, Session: "old", Participant: "gone", Time: noon.Add(-day), Seq: int64(i + 1)}})
+		}
+		records = append(records, stage.Record{Event: &stage.Event{Name: "LEFT", Stage: s.ID, Session: "old", Participant: "gone", Time: noon, Seq: 10_000}})
+		check(t, db.WriteHistory(ctx, records))
+
+		for range 2 {
+			check(t, db.ForgetHistory(ctx, noon))
+			sessions, err := db.Sessions(ctx, s.ID, 10)
+			check(t, err)
+			if len(sessions) != 2 || sessions[0].ID != "new" || sessions[1].ID != "goes on" {
+				t.Errorf("sessions %+v", sessions)
+			}
+			participants, err := db.Participants(ctx, s.ID, "goes on", 10)
+			check(t, err)
+			if len(participants) != 2 || participants[0].ID != "there" || participants[1].ID != "late" {
+				t.Errorf("participants %+v", participants)
+			}
+			events, err := db.Events(ctx, s.ID, "old", "gone", 10_000)
+			check(t, err)
+			if len(events) != 1 || events[0].Name != "LEFT" {
+				t.Errorf("%d events", len(events))
+			}
+		}
+	})
+}
+
 // BenchmarkWriteHistory says what an audience that comes at once costs: a participant and an event each.
 func BenchmarkWriteHistory(b *testing.B) {
 	db := storetest.SQLite(b)

@@ -111,3 +111,18 @@ func TestSecondScreenAndViewerTokensDiffer(t *testing.T) {
 		t.Errorf("the stored token was not handed out again: %s, then %s", first.text, second.text)
 	}
 }
+
+func TestPagesKnowWhoIsLive(t *testing.T) {
+	h := newHouse(t)
+	mia, leo := h.as("mia"), h.as("leo")
+	invitation := h.invite("mia", "leo", time.Hour)
+	leo.post("/invite/"+string(invitation.Code), nil).expect(t, 303)
+	mia.get("/studio").expect(t, 200, "Entering is not going live")
+	leo.get("/studio/@mia").expect(t, 200, "when the show is live")
+	h.browser().get("/@mia").expect(t, 200, `data-state="offline"`)
+	h.publish("mia", stage.Publisher{ID: "someone", UserID: "visitor", Publishing: true, OnAir: true})
+	mia.json("POST", "/api/live", `{"live":true}`).expect(t, 200)
+	mia.get("/studio").expect(t, 200, "as soon as you enter")
+	leo.get("/studio/@mia").expect(t, 200, "as soon as you enter")
+	h.browser().get("/@mia").expect(t, 200, `data-state="connecting"`) // also without JavaScript it is not said to be off
+}

@@ -67,6 +67,9 @@ func (s *Server) apiWatch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.limits.allowPass(s.clientPrefix(r)); err != nil {
+		return err
+	}
 	token, err := s.site.ViewerToken(r.Context(), visitorOf(r).accountID(), channel.Name)
 	if err != nil {
 		return err

@@ -28,23 +28,31 @@ func (s *Server) page(limit int64, h handler) http.Handler {
 		f := failureOf(err)
 		s.report(r, f)
 		if err := s.render(w, r, f.Status, "failure", f.Title, f); err != nil && !errors.Is(err, errGone) {
-			s.log.ErrorContext(r.Context(), "show failure", "path", r.URL.Path, "err", err)
+			s.log.ErrorContext(r.Context(), "show failure", "route", r.Pattern, "err", err)
 			http.Error(w, f.Message, f.Status)
 		}
 	})
 }
 
-// api wraps a handler whose refusals are JSON.
+// api wraps a handler whose refusals are JSON. What an account changes over it is limited.
 func (s *Server) api(limit int64, h handler) http.Handler {
+	paced := func(w http.ResponseWriter, r *http.Request) error {
+		if who := visitorOf(r).Account; who != nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
+			if err := s.limits.allowChange(who.ID); err != nil {
+				return err
+			}
+		}
+		return h(w, r)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := s.run(limit, h, w, &r)
+		err := s.run(limit, paced, w, &r)
 		if err == nil || errors.Is(err, errGone) {
 			return
 		}
 		f := failureOf(err)
 		s.report(r, f)
 		if err := writeJSON(w, f.Status, problem{Code: f.Code, Message: f.Message}); err != nil && !errors.Is(err, errGone) {
-			s.log.ErrorContext(r.Context(), "answer failure", "path", r.URL.Path, "err", err)
+			s.log.ErrorContext(r.Context(), "answer failure", "route", r.Pattern, "err", err)
 		}
 	})
 }
@@ -74,10 +82,10 @@ func (s *Server) run(limit int64, h handler, w http.ResponseWriter, r **http.Req
 	return h(w, *r)
 }
 
-// report logs what the person cannot mend.
+// report logs what the person cannot mend. The path is not written: that of an invitation is its secret.
 func (s *Server) report(r *http.Request, f *failure) {
 	if f.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
-		s.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "err", f.cause)
+		s.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "route", r.Pattern, "err", f.cause)
 	}
 }
 

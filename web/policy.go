@@ -30,8 +30,9 @@ func newPolicies(public *url.URL) policies {
 			"frame-ancestors 'none'",
 			"base-uri 'none'",
 		}, "; "),
+		// Only what Chromium knows everywhere: each name that it does not know is an error on the console of every page.
 		features: "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), autoplay=(self), screen-wake-lock=(self), " +
-			"clipboard-write=(self), web-share=(self), geolocation=(), payment=(), usb=(), midi=(), serial=(), bluetooth=()",
+			"clipboard-write=(self), geolocation=(), payment=(), usb=(), midi=(), serial=()",
 	}
 	if public.Scheme == "https" {
 		p.transport = "max-age=31536000"

@@ -50,6 +50,12 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 					t.Errorf("Permissions-Policy misses %s", feature)
 				}
 			}
+			// Chromium on Linux knows neither, and says so on the console of every page.
+			for _, feature := range []string{"web-share", "bluetooth"} {
+				if strings.Contains(header.Get("Permissions-Policy"), feature) {
+					t.Errorf("Permissions-Policy names %s", feature)
+				}
+			}
 		})
 	}
 }
@@ -170,5 +176,19 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 	if _, err := web.New(web.Config{PublicURL: "https://cats.example"}); err == nil {
 		t.Error("a site is needed")
+	}
+}
+
+// What an invitation's path holds is a key to a stage, and logs are read by others.
+func TestFaultsDoNotLogSecrets(t *testing.T) {
+	h := newHouse(t)
+	h.as("mia")
+	code := string(h.invite("mia", "", time.Hour).Code)
+	if err := h.stages.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.browser().get("/invite/"+code).expect(t, http.StatusInternalServerError)
+	if log := h.log.String(); !strings.Contains(log, "/invite/{code}") || strings.Contains(log, code) {
+		t.Errorf("log: %s", log)
 	}
 }

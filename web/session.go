@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"streamcat/forwarded"
 	"streamcat/ratelimit"
 	"streamcat/site"
 	"streamcat/stage"
@@ -98,17 +99,7 @@ func (s *Server) setCookie(w http.ResponseWriter, value string, maxAge int) {
 
 // clientPrefix is where a request comes from, as rate limits count it.
 func (s *Server) clientPrefix(r *http.Request) netip.Prefix {
-	if s.proxied {
-		entries := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if address, err := netip.ParseAddr(strings.TrimSpace(entries[len(entries)-1])); err == nil {
-			return ratelimit.Prefix(address)
-		}
-	}
-	address, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return ratelimit.Prefix(address.Addr())
+	return ratelimit.Prefix(forwarded.Client(r, s.proxied))
 }
 
 // localPath returns next when it is a path of this site, else "". Browsers read \ as / and drop tabs and line breaks.

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -159,11 +160,82 @@ func TestLoginIsSlowedDown(t *testing.T) {
 			guess("192.0.2.1:1", "mia").expect(t, http.StatusUnprocessableEntity)
 		}
 		guess("192.0.2.1:1", "mia").expect(t, http.StatusTooManyRequests, "Too many attempts", `role="alert"`)
-		guess("198.51.100.9:1", "MIA").expect(t, http.StatusTooManyRequests)
+		guess("192.0.2.1:1", "MIA").expect(t, http.StatusTooManyRequests)
 		guess("192.0.2.1:1", "leo").expect(t, http.StatusUnprocessableEntity)
 		guess("192.0.2.1:1", "nobody").expect(t, http.StatusUnprocessableEntity)
 		time.Sleep(11 * time.Second)
-		guess("198.51.100.9:1", "mia").expect(t, http.StatusUnprocessableEntity)
+		guess("192.0.2.1:1", "mia").expect(t, http.StatusUnprocessableEntity)
+	})
+}
+
+// Names are public, so whoever guesses from one address must not keep the owner out. Guessing from many has an end all the same.
+func TestGuessingDoesNotLockTheOwnerOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.as("mia")
+		guess := func(address string) int {
+			b := h.browser()
+			b.address = address
+			return b.post("/login", credentials("mia", "wrong password")).StatusCode
+		}
+		for range 5 {
+			for range 12 {
+				guess("192.0.2.1:1")
+			}
+			owner := h.browser()
+			owner.address = "198.51.100.9:1"
+			owner.post("/login", credentials("mia", password)).expect(t, http.StatusSeeOther)
+			time.Sleep(time.Minute)
+		}
+		refused := 0
+		for i := range 100 {
+			if guess(fmt.Sprintf("203.0.113.%d:1", i)) == http.StatusTooManyRequests {
+				refused++
+			}
+		}
+		if refused < 50 {
+			t.Errorf("of 100 guesses from as many addresses %d were refused", refused)
+		}
+	})
+}
+
+// A pass for the audience costs a signature, and everybody may ask for one.
+func TestPassesAreSlowedDownByAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.as("mia")
+		ask := func(address string) int {
+			b := h.browser()
+			b.address = address
+			return b.get("/api/watch/mia").StatusCode
+		}
+		for i := range 200 {
+			if status := ask("192.0.2.1:1"); status != http.StatusOK {
+				t.Fatalf("pass %d: %d", i, status)
+			}
+		}
+		if status := ask("192.0.2.1:1"); status != http.StatusTooManyRequests {
+			t.Errorf("one more: %d", status)
+		}
+		if status := ask("192.0.2.2:1"); status != http.StatusOK {
+			t.Errorf("another address: %d", status)
+		}
+	})
+}
+
+// Screen shares and invitations leave something behind in the database each.
+func TestChangesAreSlowedDownByAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		mia, leo := h.as("mia"), h.as("leo")
+		for i := range 60 {
+			mia.address = fmt.Sprintf("192.0.2.%d:1", i)
+			mia.json("POST", "/api/studio/mia/screen", "{}").expect(t, http.StatusOK)
+		}
+		mia.json("POST", "/api/studio/mia/screen", "{}").expect(t, http.StatusTooManyRequests)
+		mia.json("POST", "/api/invitations", `{"for":"","lifetime":3600}`).expect(t, http.StatusTooManyRequests)
+		mia.get("/api/invitations").expect(t, http.StatusOK)
+		leo.json("POST", "/api/studio/leo/screen", "{}").expect(t, http.StatusOK)
 	})
 }
 

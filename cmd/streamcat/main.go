@@ -15,6 +15,7 @@ type commands struct {
 	Serve serveCommand `cmd:"" default:"withargs" help:"Serve the site and its stages (the default command)."`
 	Dev   devCommand   `cmd:"" help:"Serve a playground with made-up accounts, reading pages from the source tree."`
 	User  userCommand  `cmd:"" help:"Work with accounts."`
+	Load  loadCommand  `cmd:"" help:"Test how many viewers a server carries, with real WebRTC sessions."`
 }
 
 func main() {

@@ -22,9 +22,9 @@ type listen struct {
 	TLSKey    string   `help:"Its private key, a PEM file." type:"path" placeholder:"FILE" env:"STREAMCAT_TLS_KEY"`
 	ACME      string   `help:"Get a certificate for this domain by itself (Let's Encrypt)." placeholder:"DOMAIN" env:"STREAMCAT_ACME"`
 
-	MaxPublishers int           `help:"How many may publish on one stage." default:"12" env:"STREAMCAT_MAX_PUBLISHERS"`
+	MaxPublishers int           `help:"How many may publish on one stage, 24 at most." default:"12" env:"STREAMCAT_MAX_PUBLISHERS"`
 	RequestRate   float64       `help:"Signalling requests a second that one address may make, with bursts of three times that." default:"20" env:"STREAMCAT_REQUEST_RATE"`
-	TrustProxy    bool          `help:"Believe X-Forwarded-For and -Proto: there is a proxy in front, and no other way in." env:"STREAMCAT_TRUST_PROXY"`
+	TrustProxy    bool          `help:"Believe X-Forwarded-For: there is a proxy in front, and no other way in." env:"STREAMCAT_TRUST_PROXY"`
 	EmptyTimeout  time.Duration `help:"End a broadcast whose last publisher has been gone for this long." default:"1m" env:"STREAMCAT_EMPTY_TIMEOUT"`
 }
 
@@ -63,7 +63,7 @@ func (l *listen) config(log *slog.Logger) server.Config {
 	}
 }
 
-// serve starts a server, says so through started, and ends it within ten seconds of a signal.
+// serve starts a server, says so through started, and ends it within ten seconds of a signal, or with the next one.
 func serve(config server.Config, started func(*server.Server) error) error {
 	signals, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -77,6 +77,7 @@ func serve(config server.Config, started func(*server.Server) error) error {
 		case err = <-s.Failed():
 		}
 	}
+	stop() // a second signal ends the program at once
 	drain, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 	defer cancel()
 	if closing := s.Close(drain); err == nil {

@@ -98,7 +98,9 @@ export class Publisher implements StreamOwner {
     next?.owners.add(this);
     if (next) this.#streams[kind] = next;
     else delete this.#streams[kind];
-    this.#link.peer?.send(kind, next && sendingOf(next)).catch((error: unknown) => {
+    const { peer } = this.#link;
+    peer?.send(kind, next && sendingOf(next)).catch((error: unknown) => {
+      if (this.#link.peer !== peer) return; // closed meanwhile, and with it what was not sent
       console.warn('StreamCat: the track cannot be swapped, publishing anew', error);
       this.#link.rebuild();
     });
@@ -108,7 +110,10 @@ export class Publisher implements StreamOwner {
     const peer = this.#context.requests.platform.peers.sender();
     for (const kind of kinds) {
       const stream = this.#streams[kind];
-      if (stream) peer.send(kind, sendingOf(stream)).catch((error: unknown) => console.error(`StreamCat: ${kind} cannot be sent`, error));
+      if (!stream) continue;
+      peer.send(kind, sendingOf(stream)).catch((error: unknown) => {
+        if (this.#link.peer === peer) console.error(`StreamCat: ${kind} cannot be sent`, error);
+      });
     }
     return peer;
   }

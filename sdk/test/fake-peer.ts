@@ -61,6 +61,8 @@ export class FakeSender extends FakePeer implements SendingPeer {
     if (this.refusesTracks) throw new Error('InvalidModificationError');
     if (sending) this.sent[kind] = sending;
     else delete this.sent[kind];
+    await Promise.resolve();
+    if (this.closed) throw new Error('InvalidStateError'); // as a browser's sender, between its two steps
   }
 
   async stats(kind: StreamType): Promise<RTCStatsReport> {

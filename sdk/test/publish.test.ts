@@ -282,6 +282,26 @@ test('a track that cannot be swapped is published anew', async () => {
   assert.equal(f.world.peers.senders[0]!.sent.video!.track, other.mediaStreamTrack);
 });
 
+test('a connection that was closed has nothing to complain about', async () => {
+  const f = new Fixture();
+  await f.join();
+  const { error, warn } = console;
+  const said: unknown[] = [];
+  console.error = console.warn = (...words: unknown[]) => said.push(words);
+  f.publish();
+  f.stage.leave(); // before the tracks are in place
+  await f.world.settle();
+  await f.join();
+  f.publish();
+  await f.world.settle();
+  f.strategy.streams = [f.microphone, new LocalStageStream(track('video'))];
+  f.stage.refreshStrategy();
+  f.stage.leave(); // before the other track is
+  await f.world.settle();
+  Object.assign(console, { error, warn });
+  assert.deepEqual(said, []);
+});
+
 test('statistics of a stream', async () => {
   const f = new Fixture();
   assert.equal(await f.camera.requestRTCStats(), undefined);

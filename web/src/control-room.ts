@@ -37,12 +37,15 @@ const connectionWords: Record<string, string> = {
   errored: 'Connection lost',
 };
 
+const settled = 4000; // milliseconds without picture and sound that are no reload and no change of devices
+
 export function controlRoom(desk: Desk) {
   const { media } = desk;
   const dialog = (id: string) => document.getElementById(id) as HTMLDialogElement;
   let view: StageView | undefined;
   let leaving: Member | undefined;
   let everConnected = false;
+  let lastSent = 0; // when somebody last sent picture or sound, or the page could not know
   return {
     live: false,
     since: 0,
@@ -56,6 +59,8 @@ export function controlRoom(desk: Desk) {
     sharing: false,
     switching: false,
     leavingName: '',
+    leavingText: '',
+    deserted: false,
     people: [] as Person[],
 
     canShare: typeof navigator.mediaDevices?.getDisplayMedia === 'function',
@@ -99,8 +104,9 @@ export function controlRoom(desk: Desk) {
     init(): void {
       desk.attach(this);
       media.onChange(() => {
-        this.noMicrophone = media.track('microphone') === null;
-        this.noCamera = media.track('camera') === null;
+        this.noMicrophone = !media.has('microphone');
+        this.noCamera = !media.has('camera');
+        this.cameraMuted = media.muted('camera');
         view?.refresh();
       });
       media.onFailure((words) => view && desk.say(words));
@@ -109,7 +115,7 @@ export function controlRoom(desk: Desk) {
         desk.announce(this.sharing ? 'Your screen is shared.' : 'Your screen is not shared any more.');
       };
       desk.screen.failed = (words) => desk.say(words);
-      setInterval(() => (this.elapsed = this.live ? elapsed(this.since, Date.now()) : '00:00'), 250);
+      setInterval(() => this.tick(), 250);
       document.addEventListener('keydown', (event) => this.key(event));
       addEventListener('online', () => view?.refresh());
     },
@@ -149,8 +155,16 @@ export function controlRoom(desk: Desk) {
       this.people = [];
     },
 
+    tick(): void {
+      const now = Date.now();
+      this.elapsed = this.live ? elapsed(this.since, now) : '00:00';
+      if (!this.live || this.troubled || view?.sending !== false) lastSent = now;
+      this.deserted = now - lastSent > settled;
+    },
+
     showLive(live: boolean, since: Date | undefined): void {
       if (live !== this.live) desk.announce(live ? 'On air.' : 'Off air.');
+      if (!live && this.live && this.deserted && view) desk.say('The broadcast has ended by itself: nobody on stage sent picture or sound.');
       this.live = live;
       this.since = since?.getTime() ?? Date.now();
       this.elapsed = live ? elapsed(this.since, Date.now()) : '00:00';
@@ -208,14 +222,21 @@ export function controlRoom(desk: Desk) {
     askRemove(member: Member): void {
       leaving = member;
       this.leavingName = member.isScreen ? `${member.name}’s screen` : member.name;
+      this.leavingText = member.isScreen
+        ? `The screen goes, ${member.name} stays, and may share one again.`
+        : 'The connection ends at once, and the link that was used lets nobody in again: a new invitation is needed to return.';
       (document.getElementById('remove-reason') as HTMLInputElement).value = '';
       dialog('remove-dialog').showModal();
     },
     async confirmRemove(): Promise<void> {
       const reason = (document.getElementById('remove-reason') as HTMLInputElement).value;
-      dialog('remove-dialog').close();
       if (leaving) await this.attempt(() => api.remove(leaving?.id ?? '', reason));
       leaving = undefined;
+    },
+
+    cancelRemove(): void {
+      leaving = undefined;
+      dialog('remove-dialog').close();
     },
 
     async attempt(action: () => Promise<unknown>): Promise<void> {

@@ -33,6 +33,9 @@ export function face(element: HTMLElement, member: Member): void {
   setData(element, 'videoStopped', member.videoStopped || member.video === null);
   const label = element.querySelector('[data-label]');
   const words = member.isScreen ? `${member.name}’s screen` : member.name;
+  for (const part of [element, video]) {
+    if (part && part.getAttribute('aria-label') !== words) part.setAttribute('aria-label', words);
+  }
   if (label && label.textContent !== words) label.textContent = words;
   const initial = element.querySelector('[data-initial]');
   const letter = (member.name.match(/[\p{L}\p{N}]/u)?.[0] ?? '?').toUpperCase();

@@ -14,12 +14,13 @@ export function greenRoom(media: LocalMedia, meter: Meter) {
     asking: false,
     hasCamera: false,
     hasMicrophone: false,
+    missing: false,
 
     get noPicture(): boolean {
       return !this.asking && !this.hasCamera;
     },
     get canRetry(): boolean {
-      return !this.asking && devicesReachable() && !(this.hasCamera && this.hasMicrophone);
+      return !this.asking && this.missing && devicesReachable();
     },
 
     init(): void {
@@ -57,6 +58,7 @@ export function greenRoom(media: LocalMedia, meter: Meter) {
     draw(): void {
       this.hasCamera = media.track('camera') !== null;
       this.hasMicrophone = media.track('microphone') !== null;
+      this.missing = media.missing;
       show(part('preview') as HTMLVideoElement, media.track('camera'));
       meter.set('preview', media.track('microphone'));
       if (this.messageKind !== 'bad' && !this.asking) this.say(this.summary(), 'good');

@@ -15,6 +15,8 @@ interface Problem {
 
 // Kbit/s of video for a height in pixels.
 const bitrates: Record<Quality, number> = { '720': 2500, '540': 1400, '360': 700 };
+// Milliseconds that a camera stays open after it was switched off: long enough for a slip of the finger, short enough for whoever looks at its light.
+const lightStaysOn = 2000;
 
 export class LocalMedia {
   readonly #onChange: (() => void)[] = [];
@@ -23,6 +25,9 @@ export class LocalMedia {
   readonly #muted: Record<Kind, boolean> = { camera: false, microphone: false };
   // Counts the requests of each kind: only the newest may keep its track.
   readonly #turn: Record<Kind, number> = { camera: 0, microphone: 0 };
+  // The camera that was let go because it is switched off; it is opened again when it is switched on.
+  #asleep: string | undefined;
+  #bedtime: ReturnType<typeof setTimeout> | undefined;
   #quality: Quality = recallQuality();
   #watching: AbortController | undefined;
 
@@ -44,6 +49,16 @@ export class LocalMedia {
     return this.#held[kind]?.track ?? null;
   }
 
+  /** Says whether there is a device to switch on and off. */
+  has(kind: Kind): boolean {
+    return this.#held[kind] !== undefined || (kind === 'camera' && this.#asleep !== undefined);
+  }
+
+  /** Says whether a device is not there though it was not chosen to do without. */
+  get missing(): boolean {
+    return (['camera', 'microphone'] as const).some((kind) => !this.has(kind) && recall(kind) !== none);
+  }
+
   muted(kind: Kind): boolean {
     return this.#muted[kind];
   }
@@ -56,7 +71,8 @@ export class LocalMedia {
   /** The id in use, or `none`. */
   chosen(kind: Kind): string {
     const track = this.track(kind);
-    return track ? (track.getSettings().deviceId ?? '') : none;
+    if (track) return track.getSettings().deviceId ?? '';
+    return (kind === 'camera' ? this.#asleep : undefined) ?? none;
   }
 
   devices(kind: Kind): Promise<Device[]> {
@@ -122,15 +138,46 @@ export class LocalMedia {
     return this.track('camera') ? this.choose('camera', this.chosen('camera')) : '';
   }
 
+  /** Switches a device off and on. What is sent is silence or black at once; a camera is let go of soon after, so that its light goes off. */
   setMuted(kind: Kind, muted: boolean): void {
     this.#muted[kind] = muted;
     this.#held[kind]?.stream.setMuted(muted);
+    if (kind === 'microphone') return;
+    clearTimeout(this.#bedtime);
+    if (muted) this.#tuckIn();
+    else if (this.#asleep !== undefined) void this.#wake(this.#asleep);
+  }
+
+  #tuckIn(): void {
+    clearTimeout(this.#bedtime);
+    this.#bedtime = setTimeout(() => {
+      const { camera, microphone } = this.#held;
+      // With nothing else to send, one would drop out of the picture: then the black one goes on.
+      if (!camera || !microphone || !this.#muted.camera) return;
+      this.#asleep = this.chosen('camera');
+      this.#drop('camera');
+      this.#changed();
+    }, lightStaysOn);
+  }
+
+  async #wake(id: string): Promise<void> {
+    try {
+      const replaced = await this.#use('camera', id);
+      this.#changed();
+      if (replaced) this.#failed('The camera is gone; another one is used instead.');
+    } catch (error) {
+      this.#muted.camera = true;
+      this.#changed();
+      this.#failed(deviceSentence('camera', error, devicesReachable()));
+    }
   }
 
   /** Lets go of everything: the camera light goes off. */
   close(): void {
     this.#watching?.abort();
     this.#watching = undefined;
+    clearTimeout(this.#bedtime);
+    this.#asleep = undefined;
     for (const kind of ['camera', 'microphone'] as const) {
       this.#turn[kind]++;
       this.#drop(kind);
@@ -141,6 +188,7 @@ export class LocalMedia {
   async #use(kind: Kind, id: string): Promise<boolean> {
     const turn = ++this.#turn[kind];
     if (id === none) {
+      if (kind === 'camera') this.#asleep = undefined;
       this.#drop(kind);
       return false;
     }
@@ -159,6 +207,10 @@ export class LocalMedia {
     const stream = new LocalStageStream(track, kind === 'camera' ? { maxVideoBitrateKbps: bitrates[this.#quality], maxFramerate: 30 } : {});
     stream.setMuted(this.#muted[kind]);
     this.#held[kind] = { track, stream };
+    if (kind === 'camera') {
+      this.#asleep = undefined;
+      if (this.#muted.camera) this.#tuckIn();
+    }
     before?.track.stop();
     track.addEventListener('ended', () => this.#ended(kind, track), { once: true });
   }

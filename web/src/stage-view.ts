@@ -50,6 +50,11 @@ export class StageView {
     return this.#conference.join();
   }
 
+  /** Says whether anybody on stage sends picture or sound. */
+  get sending(): boolean {
+    return this.#conference.roster.members.some(({ audio, video }) => audio !== null || video !== null);
+  }
+
   /** To be called when a device was swapped. */
   refresh(): void {
     this.#conference.refresh();

@@ -50,7 +50,21 @@ function studio() {
       addEventListener('pageshow', (event) => {
         if (event.persisted) location.reload();
       });
-      takeover.addEventListener('cancel', () => (this.busy = false));
+      takeover.addEventListener('cancel', () => this.free());
+      (this as unknown as { $watch(name: string, then: () => void): void }).$watch('phase', () => this.refocus());
+    },
+
+    /** What had the focus goes with its part of the page: who uses the keyboard, or listens, is taken along to the next. */
+    refocus(): void {
+      requestAnimationFrame(() => {
+        if (document.activeElement?.checkVisibility() && document.activeElement !== document.body) return;
+        page.querySelector<HTMLElement>(`[data-for="${this.phase}"] [data-focus], [data-for="${this.phase}"][data-focus]`)?.focus({ preventScroll: true });
+      });
+    },
+    /** The button to enter may be pressed again. */
+    free(): void {
+      this.busy = false;
+      this.refocus();
     },
 
     dismiss(): void {
@@ -80,7 +94,7 @@ function studio() {
     },
     cancelTakeover(): void {
       takeover.close();
-      this.busy = false;
+      this.free();
     },
     async takeBack(): Promise<void> {
       void meter.resume();
@@ -110,12 +124,12 @@ function studio() {
       } catch (error) {
         if (this.phase === 'joining') this.backToGreenRoom(stageSentence(error));
       } finally {
-        this.busy = false;
+        this.free();
       }
     },
 
     refused(error: unknown): void {
-      this.busy = false;
+      this.free();
       if (error instanceof ApiError && error.status === 401) {
         location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
         return;
@@ -151,6 +165,7 @@ function studio() {
           return;
         case StageLeftReason.TOKEN_REUSED:
           this.stop('taken-over');
+          this.announcement = 'You are on stage somewhere else. Camera and microphone are off here.';
           return;
         case StageLeftReason.PARTICIPANT_DISCONNECTED:
           this.removed(message || 'The host has removed you from the stage.');

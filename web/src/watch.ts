@@ -14,6 +14,7 @@ const page = document.getElementById('watch') as HTMLElement;
 const channel = page.dataset['channel'] ?? '';
 const part = (id: string) => page.querySelector(`#${id}`) as HTMLElement;
 const endedFor = 12_000; // milliseconds that "it has ended" stands before the page says "not live"
+const unnoticed = 1_000; // milliseconds without connection that are not worth a word
 const longest = 15_000; // milliseconds between two attempts to reach the stage
 
 // The audience only receives.
@@ -28,7 +29,7 @@ const sound = new Sound(part('audio'));
 let conference: Conference | undefined;
 
 Alpine.data('watch', () => ({
-  state: 'offline' as State,
+  state: (page.dataset['state'] ?? 'offline') as State, // the server knows whether to say "not live"
   problem: '',
   isLive: false,
   since: 0,
@@ -41,6 +42,8 @@ Alpine.data('watch', () => ({
   announcement: '',
   attempts: 0,
   later: undefined as ReturnType<typeof setTimeout> | undefined,
+  interrupted: false,
+  soon: undefined as ReturnType<typeof setTimeout> | undefined,
 
   get isNotLive(): boolean {
     return !this.isLive;
@@ -75,7 +78,7 @@ Alpine.data('watch', () => ({
       if (ticket.channel.live && this.state === 'offline') this.state = 'connecting';
       mine = conference = new Conference(ticket.token, strategy, {
         changed: () => this.draw(),
-        state: (state) => state === StageConnectionState.CONNECTED && (this.attempts = 0),
+        state: (state) => this.showConnection(state),
         live: (live, since) => this.showLive(live, since),
         viewers: (count) => (this.viewers = count),
         left: (reason) => this.onLeft(reason),
@@ -87,6 +90,8 @@ Alpine.data('watch', () => ({
     }
   },
   close(): void {
+    clearTimeout(this.soon);
+    this.interrupted = false;
     conference?.leave();
     conference = undefined;
     this.draw();
@@ -120,6 +125,16 @@ Alpine.data('watch', () => ({
     this.since = since?.getTime() ?? Date.now();
     if (!live) this.blocked = false;
     this.draw();
+  },
+
+  showConnection(state: StageConnectionState): void {
+    clearTimeout(this.soon);
+    if (state === StageConnectionState.CONNECTED) {
+      this.attempts = 0;
+      this.interrupted = false;
+    } else if (this.isLive) {
+      this.soon = setTimeout(() => (this.interrupted = this.isLive), unnoticed);
+    }
   },
 
   onLeft(reason: StageLeftReason): void {

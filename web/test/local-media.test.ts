@@ -108,6 +108,117 @@ test('without a camera there is still a microphone, and a sentence', async () =>
   assert.equal(media.chosen('camera'), none);
 });
 
+test('a device is missing unless the person chose to do without it', async () => {
+  devices.cameras = [];
+  const media = new LocalMedia();
+  await media.open();
+  assert.equal(media.missing, true, 'asking again may help');
+  await media.choose('camera', none);
+  assert.equal(media.missing, false, 'there is nothing to ask for');
+});
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+test('a camera that is switched off is let go, and opened again', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  storage.set('streamcat.camera', 'cam2');
+  const media = new LocalMedia();
+  await media.open();
+  media.setMuted('camera', true);
+  t.mock.timers.tick(1900);
+  assert.deepEqual(devices.live(), ['mic1', 'cam2'], 'a slip of the finger');
+  media.setMuted('camera', false);
+  t.mock.timers.tick(5000);
+  assert.deepEqual(devices.live(), ['mic1', 'cam2']);
+  assert.equal(media.streams()[1]!.isMuted, false);
+
+  media.setMuted('camera', true);
+  t.mock.timers.tick(2000);
+  assert.deepEqual(devices.live(), ['mic1']);
+  assert.deepEqual(media.streams().map((stream) => stream.streamType), ['audio']);
+  assert.deepEqual([media.has('camera'), media.missing, media.chosen('camera')], [true, false, 'cam2'], 'it is still the chosen one');
+  media.setMuted('camera', false);
+  await settle();
+  assert.deepEqual(devices.live(), ['mic1', 'cam2']);
+  assert.equal(media.streams()[1]!.isMuted, false);
+  t.mock.timers.tick(5000);
+  assert.deepEqual(devices.live(), ['mic1', 'cam2']);
+});
+
+test('a camera that is switched off while it opens is let go again', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const media = new LocalMedia();
+  await media.open();
+  media.setMuted('camera', true);
+  t.mock.timers.tick(2000);
+  media.setMuted('camera', false);
+  media.setMuted('camera', true);
+  await settle();
+  assert.equal(media.streams()[1]!.isMuted, true);
+  t.mock.timers.tick(2000);
+  assert.deepEqual(devices.live(), ['mic1']);
+});
+
+test('a sleeping camera that was taken by somebody else stays off, and a sentence says so', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const media = new LocalMedia();
+  const said: string[] = [];
+  media.onFailure((words) => said.push(words));
+  await media.open();
+  media.setMuted('camera', true);
+  t.mock.timers.tick(2000);
+  devices.blocked.add('video');
+  media.setMuted('camera', false);
+  await settle();
+  assert.equal(media.muted('camera'), true);
+  assert.match(said.join(), /blocks the camera/);
+  devices.blocked.clear();
+  media.setMuted('camera', false);
+  await settle();
+  assert.equal(media.muted('camera'), false);
+  assert.deepEqual(devices.live(), ['mic1', 'cam1']);
+});
+
+test('another choice, or none, replaces a sleeping camera', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const media = new LocalMedia();
+  await media.open();
+  media.setMuted('camera', true);
+  t.mock.timers.tick(2000);
+  await media.choose('camera', 'cam2');
+  assert.equal(media.streams()[1]!.isMuted, true, 'choosing is not switching on');
+  t.mock.timers.tick(2000);
+  assert.equal(media.chosen('camera'), 'cam2');
+  await media.choose('camera', none);
+  assert.equal(media.has('camera'), false);
+  media.setMuted('camera', false);
+  await settle();
+  assert.deepEqual(devices.live(), ['mic1']);
+});
+
+test('with no microphone the camera that is switched off stays: without both one would drop out of the picture', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  devices.microphones = [];
+  const media = new LocalMedia();
+  await media.open();
+  media.setMuted('camera', true);
+  t.mock.timers.tick(10_000);
+  assert.deepEqual(devices.live(), ['cam1']);
+});
+
+test('leaving wakes nothing', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const media = new LocalMedia();
+  await media.open();
+  media.setMuted('camera', true);
+  t.mock.timers.tick(2000);
+  media.close();
+  t.mock.timers.tick(2000);
+  media.setMuted('camera', false);
+  await settle();
+  assert.deepEqual(devices.live(), []);
+});
+
 test('with neither there is one sentence for both', async () => {
   devices.cameras = [];
   devices.microphones = [];
