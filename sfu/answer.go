@@ -48,11 +48,17 @@ func (o *offer) answer(server endpoint, agreed []section, version int) string {
 		b.WriteString(" " + s.mid)
 	}
 	line("\r\na=msid-semantic: WMS *")
+	transport := fmt.Sprintf("a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:passive\r\na=sendonly\r\na=rtcp-mux\r\na=rtcp-rsize",
+		server.ice.Ufrag, server.ice.Password, server.fingerprint)
+	texts := map[*offeredCodec][2]string{} // sections share what they offer
 	for i, s := range o.sections {
-		line("%s\r\nc=IN IP4 0.0.0.0\r\na=mid:%s", s.mediaLine(), s.mid)
-		line("a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:passive", server.ice.Ufrag, server.ice.Password, server.fingerprint)
-		line("a=sendonly\r\na=rtcp-mux\r\na=rtcp-rsize")
-		s.render(line)
+		text, ok := texts[&s.codecs[0]]
+		if !ok {
+			text = [2]string{s.mediaLine(), s.codecLines()}
+			texts[&s.codecs[0]] = text
+		}
+		line("%s\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\n%s", text[0], s.mid, transport)
+		b.WriteString(text[1])
 		agreed[i].render(line)
 		if i == 0 { // bundled sections share the transport of the first
 			for _, c := range server.candidateLines() {
@@ -61,6 +67,12 @@ func (o *offer) answer(server endpoint, agreed []section, version int) string {
 			line("a=end-of-candidates")
 		}
 	}
+	return b.String()
+}
+
+func (s *offered) codecLines() string {
+	var b strings.Builder
+	s.render(func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) })
 	return b.String()
 }
 

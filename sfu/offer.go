@@ -208,8 +208,9 @@ func parseOffer(text string) (*offer, error) {
 	o := &offer{}
 	_, o.lite = description.Attribute("ice-lite")
 	bundled := bundledMIDs(&description)
-	for _, m := range description.MediaDescriptions {
-		s, err := parseSection(&description, m)
+	for i, m := range description.MediaDescriptions {
+		twin := twinOf(description.MediaDescriptions, i)
+		s, err := o.section(&description, m, twin)
 		if err != nil {
 			return nil, err
 		}
@@ -224,6 +225,9 @@ func parseOffer(text string) (*offer, error) {
 		}
 		o.simulcast = o.simulcast || has(m, "rid") || has(m, "simulcast")
 		o.sections = append(o.sections, s)
+		if twin >= 0 {
+			continue // it says the same of the transport
+		}
 		if err := o.transport(&description, m); err != nil {
 			return nil, err
 		}
@@ -235,6 +239,32 @@ func parseOffer(text string) (*offer, error) {
 		return nil, stage.Errorf(stage.InvalidInput, "The offer has more than %d candidates.", maxCandidates)
 	}
 	return o, nil
+}
+
+// section reads a section, or copies what its twin was read as.
+func (o *offer) section(description *sdp.SessionDescription, m *sdp.MediaDescription, twin int) (offered, error) {
+	if twin < 0 {
+		return parseSection(description, m)
+	}
+	s := o.sections[twin]
+	var err error
+	s.mid, err = parseMID(description, m)
+	return s, err
+}
+
+// twinOf returns an earlier section that is the same but for its a=mid, -1 when there is none nearby: in the offer of a page for a whole
+// stage, sound and pictures take turns, each the same in every slot.
+func twinOf(sections []*sdp.MediaDescription, i int) int {
+	for j := i - 1; j >= max(i-2, 0); j-- {
+		a, b := sections[i], sections[j]
+		same := a.MediaName.Media == b.MediaName.Media && a.MediaName.Port.Value == b.MediaName.Port.Value &&
+			slices.Equal(a.MediaName.Protos, b.MediaName.Protos) && slices.Equal(a.MediaName.Formats, b.MediaName.Formats) &&
+			slices.EqualFunc(a.Attributes, b.Attributes, func(x, y sdp.Attribute) bool { return x.Key == y.Key && (x.Value == y.Value || x.Key == "mid") })
+		if same {
+			return j
+		}
+	}
+	return -1
 }
 
 func bundledMIDs(description *sdp.SessionDescription) []string {
