@@ -9,10 +9,10 @@ const firstCycle = 1 << 16
 
 // Map belongs to one outgoing stream.
 type Map[S comparable] struct {
-	segments [depth]segment[S]
-	count    uint64 // segments ever begun
-	next     uint64 // the extended number after the highest one forwarded
-	lastTS   uint32 // the timestamp of the highest number forwarded
+	segments []segment[S] // depth of them, made with the first: most streams of a large audience never carry anything
+	count    uint64       // segments ever begun
+	next     uint64       // the extended number after the highest one forwarded
+	lastTS   uint32       // the timestamp of the highest number forwarded
 	sent     bool
 }
 
@@ -50,6 +50,9 @@ func (m *Map[S]) Resume(source S, seq uint64) bool {
 }
 
 func (m *Map[S]) begin(source S, seq uint64, offset uint32) {
+	if m.segments == nil {
+		m.segments = make([]segment[S], depth)
+	}
 	m.segments[m.count%depth] = segment[S]{source: source, in: seq, out: m.next, end: m.next, offset: offset}
 	m.count++
 }
