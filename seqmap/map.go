@@ -4,12 +4,15 @@ package seqmap
 // often than this within a second is repaired by keyframes instead.
 const depth = 8
 
+// firstCycle is where extended numbers begin, one cycle above zero, so that every number has others before it.
+const firstCycle = 1 << 16
+
 // Map belongs to one outgoing stream.
 type Map[S comparable] struct {
-	segments [depth]segment[S]
-	count    uint64 // segments ever begun
-	next     uint64 // the extended number after the highest one forwarded
-	lastTS   uint32 // the timestamp of the highest number forwarded
+	segments []segment[S] // depth of them, made with the first: most streams of a large audience never carry anything
+	count    uint64       // segments ever begun
+	next     uint64       // the extended number after the highest one forwarded
+	lastTS   uint32       // the timestamp of the highest number forwarded
 	sent     bool
 }
 
@@ -21,9 +24,9 @@ type segment[S comparable] struct {
 	offset uint32 // added to timestamps
 }
 
-// New makes a map whose first packet gets the given number.
+// New makes a map whose first packet gets the given number, and the index of that value.
 func New[S comparable](first uint16) Map[S] {
-	return Map[S]{next: 1<<16 + uint64(first)}
+	return Map[S]{next: firstCycle + uint64(first)}
 }
 
 // Start begins a segment: the packet that source numbers seq follows the last one forwarded, and timestamp becomes
@@ -47,6 +50,9 @@ func (m *Map[S]) Resume(source S, seq uint64) bool {
 }
 
 func (m *Map[S]) begin(source S, seq uint64, offset uint32) {
+	if m.segments == nil {
+		m.segments = make([]segment[S], depth)
+	}
 	m.segments[m.count%depth] = segment[S]{source: source, in: seq, out: m.next, end: m.next, offset: offset}
 	m.count++
 }
@@ -54,8 +60,8 @@ func (m *Map[S]) begin(source S, seq uint64, offset uint32) {
 func (m *Map[S]) current() *segment[S] { return &m.segments[(m.count-1)%depth] }
 
 // Forward returns what a packet of the current segment's source is called in the outgoing stream, and false for a packet from before
-// the segment.
-func (m *Map[S]) Forward(seq uint64, timestamp uint32) (number uint16, outTimestamp uint32, ok bool) {
+// the segment. Its index is its sequence number with the times that wrapped above its 16 bits, as SRTP counts (RFC 3711 3.3.1).
+func (m *Map[S]) Forward(seq uint64, timestamp uint32) (index uint64, outTimestamp uint32, ok bool) {
 	if m.count == 0 {
 		return 0, 0, false
 	}
@@ -71,7 +77,7 @@ func (m *Map[S]) Forward(seq uint64, timestamp uint32) (number uint16, outTimest
 		m.sent = true
 	}
 	s.end = max(s.end, out+1)
-	return uint16(out), outTimestamp, true
+	return out - firstCycle, outTimestamp, true
 }
 
 // Last returns the timestamp of the newest packet, and false before the first.
@@ -85,15 +91,22 @@ func (m *Map[S]) Offset(source S) (uint32, bool) {
 	return m.current().offset, true
 }
 
-// Find returns which packet has a number in the outgoing stream and what was added to its timestamp. It returns false for
-// numbers not used yet or forgotten.
-func (m *Map[S]) Find(number uint16) (source S, seq uint64, offset uint32, ok bool) {
+// Packet is one packet of an outgoing stream, as Find found it.
+type Packet[S comparable] struct {
+	Source S
+	Seq    uint64 // as the source counts
+	Index  uint64 // as Forward returned it
+	Offset uint32 // what was added to the timestamp
+}
+
+// Find returns which packet has a number in the outgoing stream. It returns false for numbers not used yet or forgotten.
+func (m *Map[S]) Find(number uint16) (Packet[S], bool) {
 	out := m.next + uint64(int64(int16(number-uint16(m.next))))
 	for i := range min(m.count, depth) {
 		s := &m.segments[(m.count-1-i)%depth]
 		if out >= s.out && out < s.end {
-			return s.source, s.in + (out - s.out), s.offset, true
+			return Packet[S]{Source: s.source, Seq: s.in + (out - s.out), Index: out - firstCycle, Offset: s.offset}, true
 		}
 	}
-	return source, 0, 0, false
+	return Packet[S]{}, false
 }

@@ -40,7 +40,10 @@ func TestContinuity(t *testing.T) {
 			if !ok {
 				return
 			}
-			extended := high + uint64(int64(int16(out-uint16(high))))
+			extended := high + uint64(int64(int16(uint16(out)-uint16(high)))) // what a receiver takes the number for
+			if out != extended-firstCycle {
+				t.Fatalf("the index is %d, a receiver counts %d", out, extended-firstCycle)
+			}
 			if _, twice := history[extended]; twice {
 				t.Fatalf("number %d was used twice", out)
 			}
@@ -96,12 +99,12 @@ func TestContinuity(t *testing.T) {
 					if high-extended >= 1<<15-1 {
 						continue
 					}
-					source, seq, offset, ok := m.Find(uint16(extended))
-					if got := (sent{source, seq, offset}); !ok || got != want {
-						t.Fatalf("Find(%d) = %+v, %v; want %+v", uint16(extended), got, ok, want)
+					found, ok := m.Find(uint16(extended))
+					if got := (sent{found.Source, found.Seq, found.Offset}); !ok || got != want || found.Index != extended-firstCycle {
+						t.Fatalf("Find(%d) = %+v, %v; want %+v", uint16(extended), found, ok, want)
 					}
 				}
-				if _, _, _, ok := m.Find(uint16(high + 1)); ok {
+				if _, ok := m.Find(uint16(high + 1)); ok {
 					t.Fatalf("a number that was not used yet was found")
 				}
 			},
@@ -123,7 +126,7 @@ func TestBeforeTheFirst(t *testing.T) {
 	if _, ok := m.Offset("a"); ok {
 		t.Error("an offset without a segment")
 	}
-	if _, _, _, ok := m.Find(7); ok {
+	if _, ok := m.Find(7); ok {
 		t.Error("found a packet that was never sent")
 	}
 }
@@ -134,7 +137,7 @@ func TestTimestamps(t *testing.T) {
 	if number, ts, ok := m.Forward(100, 1000); !ok || number != 65535 || ts != 5000 {
 		t.Errorf("first packet is %d at %d, %v", number, ts, ok)
 	}
-	if number, ts, _ := m.Forward(102, 1100); number != 1 || ts != 5100 {
+	if number, ts, _ := m.Forward(102, 1100); number != 1<<16+1 || ts != 5100 {
 		t.Errorf("third packet is %d at %d", number, ts)
 	}
 	if last, _ := m.Last(); last != 5100 {
@@ -145,7 +148,7 @@ func TestTimestamps(t *testing.T) {
 		t.Errorf("a late packet moved Last to %d", last)
 	}
 	m.Resume("a", 200)
-	if number, ts, _ := m.Forward(200, 9000); number != 2 || ts != 13000 {
+	if number, ts, _ := m.Forward(200, 9000); number != 1<<16+2 || ts != 13000 {
 		t.Errorf("after the gap: %d at %d; numbers go on, time shows the gap", number, ts)
 	}
 	m.Start("b", 5, 77, 13100)

@@ -22,10 +22,8 @@ const (
 	publisherQuiet  = 2500 * time.Millisecond // then disconnected
 	publisherGone   = 1500 * time.Millisecond // after that, ended
 	publisherPulse  = 1 * time.Second         // between keep-alives
-	subscriberQuiet = 5 * time.Second
-	subscriberGone  = 4 * time.Second
-	subscriberPulse = 2 * time.Second
-	connectTimeout  = 15 * time.Second // from the answer to a connection that carries media
+	subscriberQuiet = 9 * time.Second         // then ended
+	connectTimeout  = 15 * time.Second        // from the answer to a connection that carries media
 )
 
 // maxPacket is the largest datagram read from a publisher: an Ethernet frame's worth and some.
@@ -34,30 +32,22 @@ const maxPacket = 1600
 // feedbackInterval is between two transport-cc reports to a publisher.
 const feedbackInterval = 100 * time.Millisecond
 
-func newAPIs(mux ice.UDPMux, publicIPs []string, log *slog.Logger) (publish, subscribe *webrtc.API, err error) {
-	publishMedia, subscribeMedia := &webrtc.MediaEngine{}, &webrtc.MediaEngine{}
-	for _, m := range []*webrtc.MediaEngine{publishMedia, subscribeMedia} {
-		if err := registerCodecs(m); err != nil {
-			return nil, nil, fmt.Errorf("register codecs: %w", err)
-		}
+// newAPI makes what publishers' connections are made with.
+func newAPI(mux ice.UDPMux, publicIPs []string, log *slog.Logger) (*webrtc.API, error) {
+	media, interceptors := &webrtc.MediaEngine{}, &interceptor.Registry{}
+	if err := registerCodecs(media); err != nil {
+		return nil, fmt.Errorf("register codecs: %w", err)
 	}
-	interceptors := &interceptor.Registry{}
-	if err := registerReceiving(publishMedia, interceptors); err != nil {
-		return nil, nil, fmt.Errorf("register interceptors: %w", err)
+	if err := registerReceiving(media, interceptors); err != nil {
+		return nil, fmt.Errorf("register interceptors: %w", err)
 	}
 	settings, err := newSettings(mux, publicIPs, log)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	// pion's own time to fail also limits how long connecting may take, so it is the longer one; peer ends a silent session.
 	settings.SetICETimeouts(publisherQuiet, connectTimeout, publisherPulse)
-	publish = webrtc.NewAPI(webrtc.WithMediaEngine(publishMedia), webrtc.WithInterceptorRegistry(interceptors), webrtc.WithSettingEngine(settings))
-
-	settings.SetICETimeouts(subscriberQuiet, connectTimeout, subscriberPulse)
-	// One section speaks for all: a client that offers many offers the same in each, and matching codecs is most of what an answer costs.
-	settings.DisableMediaEngineMultipleCodecs(true)
-	subscribe = webrtc.NewAPI(webrtc.WithMediaEngine(subscribeMedia), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(settings))
-	return publish, subscribe, nil
+	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(interceptors), webrtc.WithSettingEngine(settings)), nil
 }
 
 func newSettings(mux ice.UDPMux, publicIPs []string, log *slog.Logger) (webrtc.SettingEngine, error) {

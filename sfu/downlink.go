@@ -4,9 +4,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pion/rtcp"
-
 	"streamcat/stage"
+	"streamcat/transport"
 )
 
 // downlink is one subscriber: its sections and what each of them carries now.
@@ -19,33 +18,36 @@ type downlink struct {
 	over        func() bool       // says whether it has ended
 	counters    *counters
 
-	ready     bool            // the transport is connected; guarded by router.mu
+	ready     bool            // the carrier is connected; guarded by router.mu
 	selection stage.Selection // guarded by router.mu
 
-	mu        sync.Mutex // after router.mu
-	transport transport
-	outputs   []*output
-	routes    map[*track]*output // of outputs that carry something
-	buf       []byte             // for retransmissions
+	mu      sync.Mutex // after router.mu
+	carrier carrier
+	outputs []output
+	routes  map[*track]*output // of outputs that carry something
+	scratch [maxReport]byte    // for headers and reports
+	buf     []byte             // for retransmissions
 }
 
 // open says what it is made of. Nothing is sent before the router has taken it in.
-func (d *downlink) open(transport transport, sections []section) {
+func (d *downlink) open(c carrier, sections []section) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.transport = transport
-	d.routes = make(map[*track]*output, len(sections))
+	d.carrier = c
+	d.routes = map[*track]*output{}
+	d.outputs = make([]output, len(sections))
 	for i, s := range sections {
-		d.outputs = append(d.outputs, newOutput(d, i, s))
+		d.outputs[i].init(d, s)
 	}
 }
 
-// carry sets what every section carries. When it returns, nothing else is sent any more.
+// carry sets what every section carries. When it returns, nothing else is queued any more.
 func (d *downlink) carry(source func(slot int, kind stage.Kind) *track) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.routes)
-	for _, o := range d.outputs {
+	for i := range d.outputs {
+		o := &d.outputs[i]
 		t := source(o.slot, o.kind)
 		if t != nil {
 			d.routes[t] = o
@@ -54,13 +56,15 @@ func (d *downlink) carry(source func(slot int, kind stage.Kind) *track) {
 	}
 }
 
-// deliver forwards those of the packets that this subscriber receives.
-func (d *downlink) deliver(packets []packet, now time.Time) {
+// deliver queues those of the packets that this subscriber receives.
+func (d *downlink) deliver(b *transport.Batch, groups []*group, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for i := range packets {
-		if o := d.routes[packets[i].track]; o != nil {
-			o.forward(&packets[i], now)
+	for _, g := range groups {
+		if o := d.routes[g.track]; o != nil {
+			for i := range g.packets {
+				o.forward(b, &g.packets[i], now)
+			}
 		}
 	}
 }
@@ -74,36 +78,21 @@ func (d *downlink) interrupted(t *track) {
 	}
 }
 
-// report sends a sender report for the section that carries t.
-func (d *downlink) report(t *track, now time.Time) {
+// report queues a sender report for the section that carries t.
+func (d *downlink) report(b *transport.Batch, t *track, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if o := d.routes[t]; o != nil {
-		o.report(now)
+		o.report(b, now)
 	}
 }
 
-// feedback takes what the subscriber says of one section.
-func (d *downlink) feedback(section int, packets []rtcp.Packet) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	o := d.outputs[section]
-	for _, p := range packets {
-		switch p := p.(type) {
-		case *rtcp.TransportLayerNack:
-			if p.MediaSSRC == o.ssrc {
-				o.lost(p.Nacks)
-			}
-		case *rtcp.PictureLossIndication:
-			if p.MediaSSRC == o.ssrc {
-				o.requestKeyframe(time.Now())
-			}
-		case *rtcp.FullIntraRequest:
-			for _, entry := range p.FIR {
-				if entry.SSRC == o.ssrc {
-					o.requestKeyframe(time.Now())
-				}
-			}
+// output finds a section by the SSRC it sends with.
+func (d *downlink) output(ssrc uint32) *output {
+	for i := range d.outputs {
+		if d.outputs[i].ssrc == ssrc {
+			return &d.outputs[i]
 		}
 	}
+	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,15 +14,16 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"streamcat/stage"
+	"streamcat/transport"
 )
 
 // Reasons for which sessions end, given to Closed.
 var (
 	ErrClosed           = errors.New("the media engine is closed")
 	ErrForgotten        = errors.New("the stage is gone")
-	ErrNeverConnected   = errors.New("no media connection came about")
-	ErrDisconnected     = errors.New("the other side is silent")
-	ErrHungUp           = errors.New("the other side has closed the connection")
+	ErrNeverConnected   = transport.ErrNeverConnected
+	ErrDisconnected     = transport.ErrSilent
+	ErrHungUp           = transport.ErrHungUp
 	ErrPublisherStopped = errors.New("the publisher has stopped")
 )
 
@@ -43,9 +43,9 @@ type Config struct {
 // Engine is the media plane. It implements stage.Engine.
 type Engine struct {
 	log       *slog.Logger
+	transport *transport.Transport // of the viewers; it owns the sockets
 	mux       *ice.MultiUDPMuxDefault
 	publish   *webrtc.API
-	subscribe *webrtc.API
 	shards    []*shard
 	nextShard atomic.Uint32
 	// connectWithin is connectTimeout but in tests.
@@ -68,28 +68,22 @@ func New(config Config) (*Engine, error) {
 	if config.Log == nil {
 		config.Log = slog.Default()
 	}
-	conns := config.Conns
-	if len(conns) == 0 {
-		var err error
-		if conns, err = listen(config.Address, config.Log); err != nil {
-			return nil, fmt.Errorf("listen for media on %q: %w", config.Address, err)
-		}
-	}
-	mux, err := newMux(conns, config.Log)
+	t, err := listen(config)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("listen for media on %q: %w", config.Address, err)
 	}
-	e := &Engine{log: config.Log, mux: mux, connectWithin: connectTimeout, stop: make(chan struct{}), routers: map[stage.ID]*router{}}
-	if e.publish, e.subscribe, err = newAPIs(mux, config.PublicIPs, config.Log); err != nil {
-		return nil, errors.Join(err, mux.Close())
+	mux := newMux(t, config.Log)
+	e := &Engine{log: config.Log, transport: t, mux: mux, connectWithin: connectTimeout, stop: make(chan struct{}), routers: map[stage.ID]*router{}}
+	if e.publish, err = newAPI(mux, config.PublicIPs, config.Log); err != nil {
+		return nil, errors.Join(err, mux.Close(), t.Close())
 	}
-	e.startShards(runtime.GOMAXPROCS(0))
+	e.startShards()
 	return e, nil
 }
 
-func (e *Engine) startShards(n int) {
-	for i := range n {
-		e.shards = append(e.shards, newShard(i, &e.counters))
+func (e *Engine) startShards() {
+	for i := range e.transport.Shards() {
+		e.shards = append(e.shards, newShard(i, e.transport.NewBatch(i), &e.counters))
 	}
 	for _, s := range e.shards {
 		e.working.Go(func() { s.run(e.stop) })
@@ -105,8 +99,13 @@ func (e *Engine) Publish(ctx context.Context, spec stage.PublishSpec) (stage.Med
 	if err != nil {
 		return nil, err
 	}
-	p, r, err := e.begin(spec.Stage, e.publish, publisherGone, o, spec.Closed)
+	r, err := e.begin(spec.Stage)
 	if err != nil {
+		return nil, fmt.Errorf("publish on stage %s: %w", spec.Stage, err)
+	}
+	p, err := e.newPeer(o, spec.Closed)
+	if err != nil {
+		e.sessions.Done()
 		return nil, fmt.Errorf("publish on stage %s: %w", spec.Stage, err)
 	}
 	s := newPublication(p, r, spec)
@@ -123,18 +122,18 @@ func (e *Engine) Publish(ctx context.Context, spec stage.PublishSpec) (stage.Med
 }
 
 // Subscribe answers the offer of somebody who wants to receive.
-func (e *Engine) Subscribe(ctx context.Context, spec stage.SubscribeSpec) (stage.Subscription, error) {
+func (e *Engine) Subscribe(_ context.Context, spec stage.SubscribeSpec) (stage.Subscription, error) {
 	o, err := parseSubscribe(spec.Offer, spec.Publisher == "")
 	if err != nil {
 		return nil, err
 	}
-	p, r, err := e.begin(spec.Stage, e.subscribe, subscriberGone, o, spec.Closed)
+	r, err := e.begin(spec.Stage)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to stage %s: %w", spec.Stage, err)
 	}
-	s := newSubscription(p, r, spec)
-	if err := s.open(ctx); err != nil {
-		s.end(nil)
+	s, err := newSubscription(e, r, o, spec)
+	if err != nil {
+		e.sessions.Done()
 		return nil, fmt.Errorf("subscribe to stage %s: %w", spec.Stage, err)
 	}
 	if err := s.join(); err != nil {
@@ -144,22 +143,15 @@ func (e *Engine) Subscribe(ctx context.Context, spec stage.SubscribeSpec) (stage
 	return s, nil
 }
 
-// begin makes the peer of a new session, one that Close will wait for.
-func (e *Engine) begin(id stage.ID, api *webrtc.API, gone time.Duration, o *offer, closed func(error)) (*peer, *router, error) {
+// begin counts a new session, which Close will wait for, and returns the router of its stage.
+func (e *Engine) begin(id stage.ID) (*router, error) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.closed {
-		e.mu.Unlock()
-		return nil, nil, ErrClosed
+		return nil, ErrClosed
 	}
 	e.sessions.Add(1)
-	r := e.router(id)
-	e.mu.Unlock()
-	p, err := e.newPeer(api, gone, o, closed)
-	if err != nil {
-		e.sessions.Done()
-		return nil, nil, err
-	}
-	return p, r, nil
+	return e.router(id), nil
 }
 
 // router returns the router of a stage. e.mu is held.
@@ -183,6 +175,9 @@ func (e *Engine) Apply(id stage.ID, program stage.Program) {
 		r := e.router(id)
 		e.mu.Unlock()
 		if r.apply(program) {
+			for _, s := range e.shards {
+				s.settle()
+			}
 			return
 		}
 	}
@@ -217,7 +212,7 @@ func (e *Engine) Close() error {
 	}
 	close(e.stop)
 	e.working.Wait()
-	if err := e.mux.Close(); err != nil {
+	if err := errors.Join(e.mux.Close(), e.transport.Close()); err != nil {
 		return fmt.Errorf("close the media sockets: %w", err)
 	}
 	return nil

@@ -1,13 +1,17 @@
 package sfu
 
 import (
+	"encoding/binary"
+	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"streamcat/stage"
+	"streamcat/transport"
 )
 
 // fakeTransport keeps what it is given to send; hook, if set, sees every packet while the downlink's lock is held.
@@ -17,26 +21,53 @@ type fakeTransport struct {
 	mu      sync.Mutex
 	packets []sentPacket
 	reports []rtcp.Packet
+	indexes map[uint64]string // by SSRC and index: what was sent under it
 }
 
 type sentPacket struct {
 	section int
 	header  rtp.Header
 	payload string
+	size    int // with padding
 }
 
-func (f *fakeTransport) writeRTP(section int, header *rtp.Header, payload []byte) error {
+func (f *fakeTransport) AppendRTP(_ *transport.Batch, header, payload []byte, index uint64) error {
+	var p rtp.Packet
+	if err := p.Unmarshal(append(append([]byte(nil), header...), payload...)); err != nil {
+		return err
+	}
+	section := int(p.SSRC) % 1000 // see fakeSections
 	if f.hook != nil {
-		f.hook(section, header, payload)
+		f.hook(section, &p.Header, p.Payload)
 		return nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.packets = append(f.packets, sentPacket{section, *header, string(payload)})
+	size := len(payload)
+	p.Header.Padding, p.Header.PaddingSize = false, 0
+	f.packets = append(f.packets, sentPacket{section, p.Header, string(p.Payload), size})
+	return f.once(header, payload, index)
+}
+
+// once checks what SRTP demands: an index belongs to one packet, and ends in its number.
+func (f *fakeTransport) once(header, payload []byte, index uint64) error {
+	key := uint64(binary.BigEndian.Uint32(header[8:]))<<32 | index
+	if f.indexes == nil {
+		f.indexes = map[uint64]string{}
+	}
+	text := string(header) + string(payload)
+	if before, ok := f.indexes[key]; ok && before != text || uint16(index) != binary.BigEndian.Uint16(header[2:]) || index >= 1<<32 {
+		panic(fmt.Sprintf("index %d of stream %d is used for %q and %q", index, key>>32, before, text))
+	}
+	f.indexes[key] = text
 	return nil
 }
 
-func (f *fakeTransport) writeRTCP(packets []rtcp.Packet) error {
+func (f *fakeTransport) AppendRTCP(_ *transport.Batch, packet []byte) error {
+	packets, err := rtcp.Unmarshal(packet)
+	if err != nil {
+		panic(err)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.reports = append(f.reports, packets...)
@@ -93,7 +124,7 @@ type world struct {
 func newWorld(t testing.TB, shards int) *world {
 	e := &Engine{}
 	for i := range shards {
-		e.shards = append(e.shards, newShard(i, &e.counters))
+		e.shards = append(e.shards, newShard(i, nil, &e.counters))
 	}
 	return &world{t: t, engine: e, router: newRouter(e.shards)}
 }
@@ -101,10 +132,23 @@ func newWorld(t testing.TB, shards int) *world {
 // flush delivers everything that is queued.
 func (w *world) flush() {
 	for _, s := range w.engine.shards {
-		for len(s.queue) > 0 {
-			s.batch(<-s.queue)
-		}
+		flush(s)
 	}
+}
+
+// flush delivers what is queued for one shard, as if the time for it had come.
+func flush(s *shard) {
+	s.drain()
+	s.release(time.Now().Add(holdFrame))
+}
+
+// say gives a downlink feedback as it comes from the network.
+func say(d *downlink, packets ...rtcp.Packet) {
+	compound, err := rtcp.Marshal(packets)
+	if err != nil {
+		panic(err)
+	}
+	d.feedback(nil, compound)
 }
 
 // fakeHost is a publisher with both tracks.

@@ -4,15 +4,16 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+
+	"streamcat/transport"
 )
 
 // nowhere is a transport that sends nothing: what remains is the engine's own cost.
 type nowhere struct{ sent int }
 
-func (n *nowhere) writeRTP(int, *rtp.Header, []byte) error { n.sent++; return nil }
-func (n *nowhere) writeRTCP([]rtcp.Packet) error           { return nil }
+func (n *nowhere) AppendRTP(*transport.Batch, []byte, []byte, uint64) error { n.sent++; return nil }
+func (n *nowhere) AppendRTCP(*transport.Batch, []byte) error                { return nil }
 
 func fanout(t testing.TB, viewers int) (forward func(), sent func() int) {
 	w := newWorld(t, 1)

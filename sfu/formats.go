@@ -131,23 +131,22 @@ type payloadTypes [formatEnd]struct {
 	rtx   uint8 // 0 when lost packets are repeated on the stream itself
 }
 
-// payloadTypesOf reads what a connection has agreed. A receiver of one H.264 profile is sent the others too when it did not agree to
-// them by name: every decoder that browsers have takes all three profiles, and no picture at all is worse.
-func payloadTypesOf(codecs []webrtc.RTPCodecParameters) payloadTypes {
+// payloadTypes says how the encodings of a section are numbered. A receiver of one H.264 profile is sent the others too when it did not
+// offer them by name: every decoder that browsers have takes all three profiles, and no picture at all is worse.
+func (s *offered) payloadTypes() payloadTypes {
 	var types payloadTypes
-	for _, c := range codecs {
-		if f := formatOfCodec(c); f != noFormat && types[f].media == 0 {
-			types[f].media = uint8(c.PayloadType)
+	for _, c := range s.codecs {
+		if c.format != noFormat && types[c.format].media == 0 {
+			types[c.format].media = c.number()
 		}
 	}
-	for _, c := range codecs {
-		apt, ok := strings.CutPrefix(c.SDPFmtpLine, "apt=")
-		if !ok || !strings.EqualFold(c.MimeType, webrtc.MimeTypeRTX) {
+	for _, c := range s.codecs {
+		if c.apt == "" {
 			continue
 		}
 		for f := range types {
-			if n, err := strconv.Atoi(apt); err == nil && n != 0 && int(types[f].media) == n {
-				types[f].rtx = uint8(c.PayloadType)
+			if types[f].media != 0 && strconv.Itoa(int(types[f].media)) == c.apt {
+				types[f].rtx = c.number()
 			}
 		}
 	}
@@ -159,6 +158,12 @@ func payloadTypesOf(codecs []webrtc.RTPCodecParameters) payloadTypes {
 		}
 	}
 	return types
+}
+
+// number is the payload type. servedCodecs has checked that it is one.
+func (c *offeredCodec) number() uint8 {
+	n, _ := strconv.ParseUint(c.payloadType, 10, 7)
+	return uint8(n)
 }
 
 // formatOfCodec recognises a codec that pion describes.

@@ -3,8 +3,6 @@ package sfu
 import (
 	"fmt"
 	"testing"
-
-	"github.com/pion/webrtc/v4"
 )
 
 func TestFormatOf(t *testing.T) {
@@ -40,21 +38,16 @@ func TestFormatOf(t *testing.T) {
 	}
 }
 
-func TestPayloadTypesOf(t *testing.T) {
-	h264 := func(pt webrtc.PayloadType, profile string, mode int) webrtc.RTPCodecParameters {
-		return webrtc.RTPCodecParameters{PayloadType: pt, RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: "video/H264", ClockRate: 90000, SDPFmtpLine: fmt.Sprintf("packetization-mode=%d;profile-level-id=%s", mode, profile),
-		}}
+func TestPayloadTypes(t *testing.T) {
+	h264 := func(payloadType, profile string, mode int) offeredCodec {
+		return offeredCodec{payloadType: payloadType, format: formatOf("H264/90000", fmt.Sprintf("packetization-mode=%d;profile-level-id=%s", mode, profile))}
 	}
-	rtx := func(pt, apt webrtc.PayloadType) webrtc.RTPCodecParameters {
-		return webrtc.RTPCodecParameters{PayloadType: pt, RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: "video/rtx", ClockRate: 90000, SDPFmtpLine: fmt.Sprintf("apt=%d", apt),
-		}}
-	}
+	rtx := func(payloadType, apt string) offeredCodec { return offeredCodec{payloadType: payloadType, apt: apt} }
 	find := func(profile string, mode int) format {
 		return formatOf("H264/90000", fmt.Sprintf("packetization-mode=%d;profile-level-id=%s", mode, profile))
 	}
-	types := payloadTypesOf([]webrtc.RTPCodecParameters{h264(102, "42e01f", 1), rtx(103, 102), h264(104, "4d001f", 1), h264(106, "64001f", 0)})
+	section := offered{codecs: []offeredCodec{h264("102", "42e01f", 1), rtx("103", "102"), h264("104", "4d001f", 1), h264("106", "64001f", 0)}}
+	types := section.payloadTypes()
 	tests := []struct {
 		format     format
 		media, rtx uint8
@@ -74,8 +67,8 @@ func TestPayloadTypesOf(t *testing.T) {
 			}
 		})
 	}
-	only0 := payloadTypesOf([]webrtc.RTPCodecParameters{h264(106, "42e01f", 0)})
-	if only0[find("42e01f", 1)].media != 0 {
+	section = offered{codecs: []offeredCodec{h264("106", "42e01f", 0)}}
+	if only0 := section.payloadTypes(); only0[find("42e01f", 1)].media != 0 {
 		t.Error("a receiver of single NAL units is sent aggregated ones")
 	}
 }

@@ -66,6 +66,7 @@ func parsePublish(text string) (*offer, error) {
 	}
 	for i := range o.sections {
 		o.sections[i].identify(declared)
+		o.sections[i].keepFeedback("nack", "nack pli", "transport-cc")
 	}
 	return o, nil
 }
@@ -95,7 +96,16 @@ func parseSubscribe(text string, whole bool) (*offer, error) {
 			c.feedback = slices.DeleteFunc(c.feedback, func(f string) bool { return f == "transport-cc" }) // it needs an extension
 		}
 		s.preferMode1()
+		if s.kind == stage.Video {
+			s.keepFeedback("nack", "nack pli", "ccm fir")
+		} else {
+			s.keepFeedback()
+		}
 	}
+	if o.lite {
+		return nil, stage.Errorf(stage.InvalidInput, "An offer to receive has to come from a full ICE agent: a=ice-lite sends no checks.")
+	}
+	o.compact()
 	return o, nil
 }
 
@@ -114,6 +124,37 @@ func (s *offered) preferMode1() {
 		}
 	}
 	s.codecs = kept
+}
+
+// compact makes an offer small enough to be kept with each of ten thousand viewers: it lets go of the text, and sections that offer the same
+// codecs, as those of browsers do, share the list of them.
+func (o *offer) compact() {
+	o.ice = sdpfrag.Credentials{Ufrag: strings.Clone(o.ice.Ufrag), Password: strings.Clone(o.ice.Password)}
+	o.fingerprint, o.setup = strings.Clone(o.fingerprint), strings.Clone(o.setup)
+	for i, c := range o.candidates {
+		o.candidates[i] = strings.Clone(c)
+	}
+	for i := range o.sections {
+		s := &o.sections[i]
+		s.mid, s.direction = strings.Clone(s.mid), strings.Clone(s.direction)
+		same := func(other offered) bool { return slices.EqualFunc(other.codecs, s.codecs, offeredCodec.equal) }
+		if first := slices.IndexFunc(o.sections[:i], same); first >= 0 {
+			s.codecs = o.sections[first].codecs
+			continue
+		}
+		s.codecs = slices.Clone(s.codecs)
+		for j := range s.codecs {
+			c := &s.codecs[j]
+			c.payloadType, c.name, c.fmtp, c.apt = strings.Clone(c.payloadType), strings.Clone(c.name), strings.Clone(c.fmtp), strings.Clone(c.apt)
+			for k, f := range c.feedback {
+				c.feedback[k] = strings.Clone(f)
+			}
+		}
+	}
+}
+
+func (c offeredCodec) equal(other offeredCodec) bool {
+	return c.payloadType == other.payloadType && c.name == other.name && c.fmtp == other.fmtp && c.apt == other.apt && slices.Equal(c.feedback, other.feedback)
 }
 
 func (o *offer) count(kind stage.Kind) int {
@@ -167,8 +208,9 @@ func parseOffer(text string) (*offer, error) {
 	o := &offer{}
 	_, o.lite = description.Attribute("ice-lite")
 	bundled := bundledMIDs(&description)
-	for _, m := range description.MediaDescriptions {
-		s, err := parseSection(&description, m)
+	for i, m := range description.MediaDescriptions {
+		twin := twinOf(description.MediaDescriptions, i)
+		s, err := o.section(&description, m, twin)
 		if err != nil {
 			return nil, err
 		}
@@ -183,6 +225,9 @@ func parseOffer(text string) (*offer, error) {
 		}
 		o.simulcast = o.simulcast || has(m, "rid") || has(m, "simulcast")
 		o.sections = append(o.sections, s)
+		if twin >= 0 {
+			continue // it says the same of the transport
+		}
 		if err := o.transport(&description, m); err != nil {
 			return nil, err
 		}
@@ -194,6 +239,32 @@ func parseOffer(text string) (*offer, error) {
 		return nil, stage.Errorf(stage.InvalidInput, "The offer has more than %d candidates.", maxCandidates)
 	}
 	return o, nil
+}
+
+// section reads a section, or copies what its twin was read as.
+func (o *offer) section(description *sdp.SessionDescription, m *sdp.MediaDescription, twin int) (offered, error) {
+	if twin < 0 {
+		return parseSection(description, m)
+	}
+	s := o.sections[twin]
+	var err error
+	s.mid, err = parseMID(description, m)
+	return s, err
+}
+
+// twinOf returns an earlier section that is the same but for its a=mid, -1 when there is none nearby: in the offer of a page for a whole
+// stage, sound and pictures take turns, each the same in every slot.
+func twinOf(sections []*sdp.MediaDescription, i int) int {
+	for j := i - 1; j >= max(i-2, 0); j-- {
+		a, b := sections[i], sections[j]
+		same := a.MediaName.Media == b.MediaName.Media && a.MediaName.Port.Value == b.MediaName.Port.Value &&
+			slices.Equal(a.MediaName.Protos, b.MediaName.Protos) && slices.Equal(a.MediaName.Formats, b.MediaName.Formats) &&
+			slices.EqualFunc(a.Attributes, b.Attributes, func(x, y sdp.Attribute) bool { return x.Key == y.Key && (x.Value == y.Value || x.Key == "mid") })
+		if same {
+			return j
+		}
+	}
+	return -1
 }
 
 func bundledMIDs(description *sdp.SessionDescription) []string {

@@ -28,10 +28,9 @@ func parseSection(description *sdp.SessionDescription, m *sdp.MediaDescription) 
 	default:
 		return s, stage.Errorf(stage.InvalidInput, "The offer may hold audio and video sections only.")
 	}
-	s.mid = either(description, m, "mid")
-	// RFC 8843 15: at most 16 bytes when it shall fit into a header extension.
-	if s.mid == "" || len(s.mid) > 32 || !token(s.mid) {
-		return s, stage.Errorf(stage.InvalidInput, "Every media section needs an a=mid of at most 32 letters and digits.")
+	var err error
+	if s.mid, err = parseMID(description, m); err != nil {
+		return s, err
 	}
 	if m.MediaName.Port.Value == 0 && !has(m, "bundle-only") {
 		return s, stage.Errorf(stage.InvalidInput, "Section %q is disabled: its port is 0.", s.mid)
@@ -52,6 +51,15 @@ func parseSection(description *sdp.SessionDescription, m *sdp.MediaDescription) 
 	}
 	s.extensions = servedExtensions(m)
 	return s, s.streams(m)
+}
+
+func parseMID(description *sdp.SessionDescription, m *sdp.MediaDescription) (string, error) {
+	mid := either(description, m, "mid")
+	// RFC 8843 15: at most 16 bytes when it shall fit into a header extension.
+	if mid == "" || len(mid) > 32 || !token(mid) {
+		return "", stage.Errorf(stage.InvalidInput, "Every media section needs an a=mid of at most 32 letters and digits.")
+	}
+	return mid, nil
 }
 
 // token says whether s is an SDP token of letters, digits and a few signs (RFC 8866 9).
@@ -126,7 +134,19 @@ func servedCodecs(m *sdp.MediaDescription, kind stage.Kind) []offeredCodec {
 }
 
 func knownFeedback(value string) bool {
-	return value == "nack" || value == "nack pli" || value == "transport-cc"
+	switch value {
+	case "nack", "nack pli", "ccm fir", "transport-cc":
+		return true
+	}
+	return false
+}
+
+// keepFeedback agrees to some of what was offered.
+func (s *offered) keepFeedback(wanted ...string) {
+	for i := range s.codecs {
+		c := &s.codecs[i]
+		c.feedback = slices.DeleteFunc(c.feedback, func(f string) bool { return !slices.Contains(wanted, f) })
+	}
 }
 
 func servedExtensions(m *sdp.MediaDescription) []string {

@@ -2,15 +2,13 @@ package sfu
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
-
-	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 
 	"streamcat/seqmap"
 	"streamcat/stage"
+	"streamcat/transport"
 )
 
 const (
@@ -25,33 +23,33 @@ const (
 	maxGap = time.Hour
 )
 
+// rtpHeaderLen is the length of the headers that are sent: no contributing sources, no extensions. // RFC 3550 5.1
+const rtpHeaderLen = 12
+
 // output is one outgoing stream: a section of a downlink. Everything in it is guarded by the downlink's lock.
 type output struct {
 	section
 	downlink *downlink
-	index    int
-	cname    string
 
 	source  *track // what it carries; nothing else may be sent
 	waiting bool   // for the start of a keyframe
 	begin   bool   // the next packet begins a segment
 	numbers seqmap.Map[*track]
 	lastAt  time.Time // when the last packet was forwarded
-	header  rtp.Header
 	credit  int
-	rtxNext uint16
+	rtxNext uint64 // index of the next packet of the RTX stream
 	lastPLI time.Time
 
 	packets, octets uint32 // for sender reports
 }
 
-func newOutput(d *downlink, index int, s section) *output {
+func (o *output) init(d *downlink, s section) {
 	// RFC 3550 5.1 wants a random first number; below 2^15 it does not wrap before a receiver has seen packets, which keeps its SRTP roll-over
 	// counter right (RFC 3711 3.3.1).
-	return &output{
-		section: s, downlink: d, index: index, cname: fmt.Sprintf("slot-%d", s.slot),
+	*o = output{
+		section: s, downlink: d,
 		numbers: seqmap.New[*track](uint16(rand.Uint32N(1 << 15))),
-		rtxNext: uint16(rand.Uint32N(1 << 15)),
+		rtxNext: uint64(rand.Uint32N(1 << 15)),
 	}
 }
 
@@ -78,9 +76,9 @@ func (o *output) pause() {
 	}
 }
 
-// forward sends a packet of the output's source.
-func (o *output) forward(p *packet, now time.Time) {
-	types := o.types[p.track.formats[p.header.PayloadType&0x7f]]
+// forward queues a packet of the output's source.
+func (o *output) forward(b *transport.Batch, p *packet, now time.Time) {
+	types := o.types[p.format]
 	if types.media == 0 || o.waiting && !p.header.Keyframe {
 		return
 	}
@@ -88,7 +86,7 @@ func (o *output) forward(p *packet, now time.Time) {
 	if o.begin {
 		o.start(p, now)
 	}
-	number, timestamp, ok := o.numbers.Forward(p.seq, p.header.Timestamp)
+	index, timestamp, ok := o.numbers.Forward(p.seq, p.header.Timestamp)
 	if !ok {
 		return
 	}
@@ -96,9 +94,14 @@ func (o *output) forward(p *packet, now time.Time) {
 	o.credit = min(o.credit+1, maxCredit)
 	o.packets++
 	o.octets += uint32(len(p.payload))
-	o.write(types.media, p.header.Marker, o.ssrc, number, timestamp, p.payload)
+	// What may be repeated under its own number has to be repeated byte by byte, without knowing what it was padded to.
+	payload, padded := p.payload, false
+	if types.rtx != 0 && o.rtx != 0 {
+		payload, padded = p.padded, len(p.padded) > len(p.payload)
+	}
+	o.write(b, types.media, p.header.Marker, padded, o.ssrc, index, timestamp, payload)
 	if began {
-		o.report(now)
+		o.report(b, now)
 	}
 }
 
@@ -106,7 +109,7 @@ func (o *output) forward(p *packet, now time.Time) {
 // lost or won: the sender report that follows ties both to the same clock.
 func (o *output) start(p *packet, now time.Time) {
 	o.begin, o.waiting = false, false
-	if o.numbers.Resume(p.track, p.seq) {
+	if o.numbers.Resume(o.source, p.seq) {
 		return
 	}
 	timestamp, ok := o.numbers.Last()
@@ -116,44 +119,48 @@ func (o *output) start(p *packet, now time.Time) {
 		rate := clockRate(o.kind)
 		timestamp += max(ticks(min(now.Sub(o.lastAt), maxGap), rate), rate/minGap)
 	}
-	o.numbers.Start(p.track, p.seq, p.header.Timestamp, timestamp)
+	o.numbers.Start(o.source, p.seq, p.header.Timestamp, timestamp)
 }
 
-// write sends one packet.
-func (o *output) write(payloadType uint8, marker bool, ssrc uint32, number uint16, timestamp uint32, payload []byte) {
-	o.header = rtp.Header{
-		Version: 2, Marker: marker, PayloadType: payloadType,
-		SequenceNumber: number, Timestamp: timestamp, SSRC: ssrc,
+// write queues one packet.
+func (o *output) write(b *transport.Batch, payloadType uint8, marker, padded bool, ssrc uint32, index uint64, timestamp uint32, payload []byte) {
+	header := o.downlink.scratch[:rtpHeaderLen]
+	header[0], header[1] = 2<<6, payloadType
+	if padded {
+		header[0] |= 1 << 5
 	}
+	if marker {
+		header[1] |= 1 << 7
+	}
+	binary.BigEndian.PutUint16(header[2:], uint16(index))
+	binary.BigEndian.PutUint32(header[4:], timestamp)
+	binary.BigEndian.PutUint32(header[8:], ssrc)
 	// What cannot be sent is lost like any other packet; the connection's own state says when it is over.
-	if o.downlink.transport.writeRTP(o.index, &o.header, payload) == nil {
+	if o.downlink.carrier.AppendRTP(b, header, payload, index) == nil {
 		o.downlink.counters.packetsOut.Add(1)
 		o.downlink.counters.bytesOut.Add(int64(len(payload)))
 	}
 }
 
-// lost answers a NACK from the source's cache.
-func (o *output) lost(nacks []rtcp.NackPair) {
-	for _, pair := range nacks {
-		for _, number := range pair.PacketList() {
-			if o.credit <= 0 {
-				return
-			}
-			o.credit--
-			if o.repeat(number) {
-				o.downlink.counters.nacksAnswered.Add(1)
-			} else {
-				o.downlink.counters.nacksMissed.Add(1)
-			}
-		}
+// lost answers the loss of one packet from the source's cache. It returns whether anything was queued.
+func (o *output) lost(b *transport.Batch, number uint16) bool {
+	if o.credit <= 0 {
+		return false
 	}
+	o.credit--
+	if !o.repeat(b, number) {
+		o.downlink.counters.nacksMissed.Add(1)
+		return false
+	}
+	o.downlink.counters.nacksAnswered.Add(1)
+	return true
 }
 
-// repeat sends a packet again: as RTX (RFC 4588) where agreed, else as it was. Packets of a source that the output no longer carries are
+// repeat queues a packet again: as RTX (RFC 4588) where agreed, else as it was. Packets of a source that the output no longer carries are
 // not repeated: they may be forbidden by now.
-func (o *output) repeat(number uint16) bool {
-	source, seq, offset, ok := o.numbers.Find(number)
-	if !ok || source == nil || source != o.source {
+func (o *output) repeat(b *transport.Batch, number uint16) bool {
+	found, ok := o.numbers.Find(number)
+	if source := found.Source; !ok || source == nil || source != o.source {
 		return false
 	}
 	const room = 2 // for the original sequence number
@@ -161,21 +168,22 @@ func (o *output) repeat(number uint16) bool {
 		o.downlink.buf = make([]byte, room+maxPacket)
 	}
 	buf := o.downlink.buf
-	header, payload, ok := source.cache.Load(seq, buf[room:])
+	header, payload, ok := found.Source.cache.Load(found.Seq, buf[room:])
 	if !ok {
 		return false
 	}
-	types := o.types[source.formats[header.PayloadType&0x7f]]
-	if types.media == 0 {
+	types := o.types[found.Source.formats[header.PayloadType&0x7f]]
+	timestamp := header.Timestamp + found.Offset
+	switch {
+	case types.media == 0:
 		return false
+	case types.rtx == 0 || o.rtx == 0:
+		o.write(b, types.media, header.Marker, false, o.ssrc, found.Index, timestamp, payload)
+	default:
+		binary.BigEndian.PutUint16(buf, number)
+		o.write(b, types.rtx, header.Marker, false, o.rtx, o.rtxNext, timestamp, buf[:room+len(payload)])
+		o.rtxNext++
 	}
-	if types.rtx == 0 || o.rtx == 0 {
-		o.write(types.media, header.Marker, o.ssrc, number, header.Timestamp+offset, payload)
-		return true
-	}
-	binary.BigEndian.PutUint16(buf, number)
-	o.write(types.rtx, header.Marker, o.rtx, o.rtxNext, header.Timestamp+offset, buf[:room+len(payload)])
-	o.rtxNext++
 	return true
 }
 
@@ -187,20 +195,42 @@ func (o *output) requestKeyframe(now time.Time) {
 	o.source.keyframes.request()
 }
 
-// report sends a sender report: which timestamp of the outgoing stream is now. Both outputs of a slot are told of the same clock, ours, so they
-// play in sync whoever is in the slot.
-func (o *output) report(now time.Time) {
+// report queues a sender report: which timestamp of the outgoing stream is now. Both outputs of a slot are told of the same clock, ours, so
+// they play in sync whoever is in the slot.
+func (o *output) report(b *transport.Batch, now time.Time) {
 	offset, ok := o.numbers.Offset(o.source)
 	timestamp, known := o.source.clock.timestampAt(now)
 	if !ok || !known || o.begin {
 		return
 	}
+	packet := o.appendReport(o.downlink.scratch[:0], toNTP(now), timestamp+offset)
 	// The reports of a viewer are lost like its packets.
-	_ = o.downlink.transport.writeRTCP([]rtcp.Packet{
-		&rtcp.SenderReport{SSRC: o.ssrc, NTPTime: toNTP(now), RTPTime: timestamp + offset, PacketCount: o.packets, OctetCount: o.octets},
-		&rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
-			Source: o.ssrc,
-			Items:  []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: o.cname}},
-		}}},
-	})
+	_ = o.downlink.carrier.AppendRTCP(b, packet)
+}
+
+// maxReport is longer than a report can be.
+const maxReport = 64
+
+// appendReport writes a sender report and the CNAME, which ties the sections of a slot together. // RFC 3550 6.4.1, 6.5
+func (o *output) appendReport(dst []byte, ntp uint64, timestamp uint32) []byte {
+	dst = append(dst, 2<<6, rtcpSenderReport, 0, 6)
+	dst = binary.BigEndian.AppendUint32(dst, o.ssrc)
+	dst = binary.BigEndian.AppendUint64(dst, ntp)
+	dst = binary.BigEndian.AppendUint32(dst, timestamp)
+	dst = binary.BigEndian.AppendUint32(dst, o.packets)
+	dst = binary.BigEndian.AppendUint32(dst, o.octets)
+	const prefix = "slot-" // as in section.streamID
+	start := len(dst)
+	dst = append(dst, 2<<6|1, rtcpSourceDescription, 0, 0)
+	dst = binary.BigEndian.AppendUint32(dst, o.ssrc)
+	const itemCNAME = 1
+	dst = append(dst, itemCNAME, 0)
+	name := len(dst)
+	dst = strconv.AppendInt(append(dst, prefix...), int64(o.slot), 10)
+	dst[name-1] = byte(len(dst) - name)
+	for dst = append(dst, 0); (len(dst)-start)%4 != 0; {
+		dst = append(dst, 0)
+	}
+	binary.BigEndian.PutUint16(dst[start+2:], uint16((len(dst)-start)/4-1))
+	return dst
 }

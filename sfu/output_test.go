@@ -103,7 +103,7 @@ func TestNackIsAnswered(t *testing.T) {
 	}
 	first, audio := packets[0].header, packets[2].header
 
-	d.feedback(1, nackFor(1001, first.SequenceNumber+1))
+	say(d, nackFor(1001, first.SequenceNumber+1)...)
 	again := f.take()
 	if len(again) != 1 || again[0].header.SSRC != 2001 || again[0].header.PayloadType != vp8RTX || again[0].header.Timestamp != first.Timestamp {
 		t.Fatalf("RTX: %+v", again)
@@ -113,24 +113,24 @@ func TestNackIsAnswered(t *testing.T) {
 		t.Errorf("RTX payload %q, want %q", again[0].payload, want)
 	}
 	rtx := again[0].header.SequenceNumber
-	d.feedback(1, nackFor(1001, first.SequenceNumber))
+	say(d, nackFor(1001, first.SequenceNumber)...)
 	if again = f.take(); len(again) != 1 || again[0].header.SequenceNumber != rtx+1 {
 		t.Errorf("the second RTX packet is %+v after %d", again, rtx)
 	}
 
 	// Audio has no RTX here: the packet comes again as it was.
-	d.feedback(0, nackFor(1000, audio.SequenceNumber))
+	say(d, nackFor(1000, audio.SequenceNumber)...)
 	if again = f.take(); len(again) != 1 || !cmp.Equal(again[0].header, audio) || again[0].payload != "sound" {
 		t.Errorf("without RTX: %+v, want %+v", again, audio)
 	}
 
 	// What never was, what belongs to another section, and what is no longer allowed is not sent.
-	d.feedback(1, nackFor(1001, first.SequenceNumber+9))
-	d.feedback(1, nackFor(1000, audio.SequenceNumber))
+	say(d, nackFor(1001, first.SequenceNumber+9)...)
+	say(d, nackFor(1002, audio.SequenceNumber)...)
 	d.outputs[1].credit = 10
-	d.feedback(1, nackFor(1001, first.SequenceNumber+9))
+	say(d, nackFor(1001, first.SequenceNumber+9)...)
 	w.router.apply(stage.Program{})
-	d.feedback(1, nackFor(1001, first.SequenceNumber))
+	say(d, nackFor(1001, first.SequenceNumber)...)
 	if again = f.take(); len(again) != 0 {
 		t.Errorf("sent %+v", again)
 	}
@@ -150,7 +150,7 @@ func TestNackCredit(t *testing.T) {
 	w.flush()
 	number := f.take()[0].header.SequenceNumber
 	for range 50 {
-		d.feedback(0, nackFor(1000, number))
+		say(d, nackFor(1000, number)...)
 	}
 	if n := len(f.take()); n != 2 {
 		t.Errorf("%d packets were repeated, want 2", n)
@@ -172,7 +172,7 @@ func TestUplinkLossIsRepaired(t *testing.T) {
 		t.Fatalf("the hole is not kept: %+v", packets)
 	}
 	missing := packets[0].header.SequenceNumber + 1
-	d.feedback(1, nackFor(1001, missing))
+	say(d, nackFor(1001, missing)...)
 	if len(f.take()) != 0 {
 		t.Error("a packet that has not come was sent")
 	}
@@ -260,9 +260,9 @@ func TestReports(t *testing.T) {
 		if !ok {
 			continue
 		}
-		packet, rate := sent[0].header, 48000.0
+		packet, rate := sent[1].header, 48000.0 // pictures go first
 		if report.SSRC == 1001 {
-			packet, rate = sent[1].header, 90000
+			packet, rate = sent[0].header, 90000
 		}
 		behind := float64(int32(report.RTPTime-packet.Timestamp)) / rate
 		at[report.SSRC] = ntpTime(report.NTPTime).Add(-time.Duration(behind * float64(time.Second)))
@@ -290,9 +290,7 @@ func TestSlowShard(t *testing.T) {
 	}
 	run := func(d *downlink) {
 		s := w.engine.shards[d.shard]
-		for len(s.queue) > 0 {
-			s.batch(<-s.queue)
-		}
+		flush(s)
 	}
 	h.send(stage.Video, vp8Type, 0, 0, vp8Key)
 	run(slow)

@@ -3,6 +3,9 @@ package sfu
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pion/webrtc/v4"
@@ -11,76 +14,107 @@ import (
 	"streamcat/stage"
 )
 
-// Patch applies a trickle-ice-sdpfrag (RFC 8840). With restart, ICE is restarted and the answer is a fragment; otherwise the
-// answer is empty.
-func (p *peer) Patch(ctx context.Context, fragment string, restart bool) (string, error) {
-	f, err := sdpfrag.Parse(fragment)
-	if err != nil {
-		return "", stage.Errorf(stage.InvalidInput, "The fragment cannot be read: %w", err)
-	}
-	credentials, named, err := f.ICE()
-	if err != nil {
-		return "", stage.Errorf(stage.InvalidInput, "The fragment cannot be used: %w", err)
-	}
-	p.patching.Lock()
-	defer p.patching.Unlock()
-	select {
-	case <-p.done:
-		return "", stage.Errorf(stage.NotFound, "The connection has ended.")
-	default:
-	}
-	if restart {
-		return p.restart(ctx, f, credentials, named)
-	}
-	// RFC 9725 4.3.1: credentials that are not those of the session belong to another one.
-	if named && credentials != p.remote {
-		return "", stage.Errorf(stage.InvalidInput, "The fragment belongs to another ICE session.")
-	}
-	return "", p.trickle(f)
+func errEnded() error { return stage.Errorf(stage.NotFound, "The connection has ended.") }
+
+// trickle is what a session knows of the client's side of ICE. Whoever has it serialises its use.
+type trickle struct {
+	offer      *offer
+	remote     sdpfrag.Credentials // of the present ICE session
+	candidates int                 // taken from the client so far in it
 }
 
-func (p *peer) trickle(f *sdpfrag.Fragment) error {
-	for _, m := range f.Media {
-		if !p.hasSection(m.MID) {
-			return stage.Errorf(stage.InvalidInput, "The connection has no section %q.", m.MID)
-		}
+// patched is what a fragment adds to a session, or begins anew.
+type patched struct {
+	credentials sdpfrag.Credentials // of the new ICE session
+	candidates  []webrtc.ICECandidateInit
+}
+
+// read checks a trickle-ice-sdpfrag (RFC 8840) that adds candidates or, with restart, begins ICE anew.
+func (t *trickle) read(fragment string, restart bool) (patched, error) {
+	f, err := sdpfrag.Parse(fragment)
+	if err != nil {
+		return patched{}, stage.Errorf(stage.InvalidInput, "The fragment cannot be read: %w", err)
+	}
+	credentials, named, err := f.ICE()
+	switch {
+	case err != nil:
+		return patched{}, stage.Errorf(stage.InvalidInput, "The fragment cannot be used: %w", err)
+	case restart && (!named || credentials == t.remote):
+		return patched{}, stage.Errorf(stage.InvalidInput, "Restarting ICE needs a new ice-ufrag and ice-pwd.")
+	case !restart && named && credentials != t.remote:
+		// RFC 9725 4.3.1: credentials that are not those of the session belong to another one.
+		return patched{}, stage.Errorf(stage.InvalidInput, "The fragment belongs to another ICE session.")
+	}
+	p := patched{credentials: credentials}
+	known := t.candidates
+	if restart {
+		known = 0
 	}
 	for _, m := range f.Media {
+		if !slices.ContainsFunc(t.offer.sections, func(s offered) bool { return s.mid == m.MID }) {
+			return patched{}, stage.Errorf(stage.InvalidInput, "The connection has no section %q.", m.MID)
+		}
 		for _, c := range m.Candidates {
 			if !usable(c) {
 				continue
 			}
-			if p.candidates++; p.candidates > maxCandidates {
-				return stage.Errorf(stage.InvalidInput, "The connection has more than %d candidates.", maxCandidates)
+			if err := checkCandidate(c); err != nil {
+				return patched{}, stage.Errorf(stage.InvalidInput, "A candidate cannot be used: %w", err)
 			}
-			mid := m.MID
-			if err := p.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: "candidate:" + c, SDPMid: &mid}); err != nil {
-				return stage.Errorf(stage.InvalidInput, "A candidate cannot be used: %w", err)
-			}
+			p.candidates = append(p.candidates, webrtc.ICECandidateInit{Candidate: "candidate:" + c, SDPMid: &m.MID})
 		}
 	}
-	return nil
+	if known+len(p.candidates) > maxCandidates {
+		return patched{}, stage.Errorf(stage.InvalidInput, "The connection has more than %d candidates.", maxCandidates)
+	}
+	if !restart {
+		t.candidates += len(p.candidates)
+	}
+	return p, nil
 }
 
-func (p *peer) hasSection(mid string) bool {
-	for _, s := range p.offer.sections {
-		if s.mid == mid {
-			return true
-		}
-	}
-	return false
+// restarted notes that the ICE session of a patch is the present one.
+func (t *trickle) restarted(p patched) {
+	t.remote, t.candidates = p.credentials, len(p.candidates)
 }
 
-func (p *peer) restart(ctx context.Context, f *sdpfrag.Fragment, credentials sdpfrag.Credentials, named bool) (string, error) {
-	if !named || credentials == p.remote {
-		return "", stage.Errorf(stage.InvalidInput, "Restarting ICE needs a new ice-ufrag and ice-pwd.")
+// checkCandidate looks at the address and the port of a candidate that is usable.
+func checkCandidate(candidate string) error {
+	fields := strings.Fields(candidate)
+	if _, err := netip.ParseAddr(fields[4]); err != nil {
+		return err
 	}
-	if err := p.describe(ctx, credentials); err != nil {
-		return "", fmt.Errorf("restart ICE: %w", err)
+	_, err := strconv.ParseUint(fields[5], 10, 16)
+	return err
+}
+
+// Patch applies a trickle-ice-sdpfrag (RFC 8840). With restart, ICE is restarted and the answer is a fragment; otherwise the
+// answer is empty.
+func (p *peer) Patch(ctx context.Context, fragment string, restart bool) (string, error) {
+	p.patching.Lock()
+	defer p.patching.Unlock()
+	select {
+	case <-p.done:
+		return "", errEnded()
+	default:
 	}
-	p.candidates = 0
-	if err := p.trickle(f); err != nil {
+	patch, err := p.trickle.read(fragment, restart)
+	if err != nil {
 		return "", err
+	}
+	if restart {
+		if err := p.describe(ctx, patch.credentials); err != nil {
+			return "", fmt.Errorf("restart ICE: %w", err)
+		}
+		p.trickle.restarted(patch)
+	}
+	for _, c := range patch.candidates {
+		if err := p.pc.AddICECandidate(c); err != nil {
+			return "", stage.Errorf(stage.InvalidInput, "A candidate cannot be used: %w", err)
+		}
+	}
+	if !restart {
+		return "", nil
 	}
 	return localFragment(p.Answer())
 }

@@ -13,17 +13,14 @@ import (
 	"streamcat/stage"
 )
 
-// peer is one pion PeerConnection that answers: what publishing and subscribing sessions have in common. It ends once, for whatever
-// reason: end first takes it out of the routing, and a goroutine of its own tears it down, so end may be called from anywhere.
+// peer is one pion PeerConnection that answers, the connection of a publisher. It ends once, for whatever reason: end first takes it out
+// of the routing, and a goroutine of its own tears it down, so end may be called from anywhere.
 type peer struct {
 	engine *Engine
 	pc     *webrtc.PeerConnection
 	closed func(cause error) // the owner's callback, may be nil
-	gone   time.Duration     // from disconnected to ended
-
-	// detach takes the session out of the routing; connected follows the connection's first coming about. Both are set before negotiate.
-	detach    func()
-	connected func()
+	// detach takes the session out of the routing. It is set before negotiate.
+	detach func()
 
 	done     chan struct{}  // closed by end
 	routines sync.WaitGroup // goroutines that read from the connection
@@ -34,23 +31,23 @@ type peer struct {
 	changing sync.Mutex  // serialises stateChanged
 	patching sync.Mutex  // serialises changes of the description; never taken with mu held
 
-	offer      *offer              // with patching held, once negotiated
-	remote     sdpfrag.Credentials // of the present ICE session
-	version    int                 // of the description given to pion
-	candidates int                 // taken from the client so far
-	answer     string
-	etag       string
+	offer   *offer  // with patching held, once negotiated
+	trickle trickle // with patching held
+	version int     // of the description given to pion
+	answer  string
+	etag    string
 }
 
 // newPeer makes a peer. The caller has counted it in engine.sessions.
-func (e *Engine) newPeer(api *webrtc.API, gone time.Duration, o *offer, closed func(error)) (*peer, error) {
-	pc, err := api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+func (e *Engine) newPeer(o *offer, closed func(error)) (*peer, error) {
+	pc, err := e.publish.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
 	if err != nil {
 		return nil, fmt.Errorf("make a connection: %w", err)
 	}
 	p := &peer{
-		engine: e, pc: pc, closed: closed, gone: gone, offer: o, remote: o.ice, candidates: len(o.candidates), done: make(chan struct{}),
-		detach: func() {}, connected: func() {},
+		engine: e, pc: pc, closed: closed, offer: o, done: make(chan struct{}),
+		trickle: trickle{offer: o, remote: o.ice, candidates: len(o.candidates)},
+		detach:  func() {},
 	}
 	pc.OnConnectionStateChange(p.stateChanged)
 	return p, nil
@@ -63,11 +60,9 @@ func (p *peer) stateChanged(webrtc.PeerConnectionState) {
 	defer p.changing.Unlock()
 	switch p.pc.ConnectionState() {
 	case webrtc.PeerConnectionStateConnected:
-		if p.deadline(0, nil) {
-			p.connected()
-		}
+		p.deadline(0, nil)
 	case webrtc.PeerConnectionStateDisconnected:
-		p.deadline(p.gone, ErrDisconnected)
+		p.deadline(publisherGone, ErrDisconnected)
 	case webrtc.PeerConnectionStateFailed:
 		p.end(ErrDisconnected)
 	case webrtc.PeerConnectionStateClosed:
@@ -75,21 +70,17 @@ func (p *peer) stateChanged(webrtc.PeerConnectionState) {
 	}
 }
 
-// deadline ends the session after d unless it is set again before; 0 sets none. It returns false when the session has ended.
-func (p *peer) deadline(d time.Duration, cause error) bool {
+// deadline ends the session after d unless it is set again before; 0 sets none.
+func (p *peer) deadline(d time.Duration, cause error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.timer != nil {
 		p.timer.Stop()
 		p.timer = nil
 	}
-	if p.ending {
-		return false
-	}
-	if d > 0 {
+	if d > 0 && !p.ending {
 		p.timer = time.AfterFunc(d, func() { p.end(cause) })
 	}
-	return true
 }
 
 // negotiate answers the offer. Errors of the client's making carry InvalidInput.
@@ -130,7 +121,7 @@ func (p *peer) describe(ctx context.Context, remote sdpfrag.Credentials) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.remote, p.answer, p.etag = remote, text, local.Ufrag
+	p.answer, p.etag = text, local.Ufrag
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -71,7 +72,9 @@ func TestWhoReceives(t *testing.T) {
 			}
 			w.flush()
 			var got string
-			for _, p := range f.take() {
+			packets := f.take()
+			slices.SortFunc(packets, func(a, b sentPacket) int { return a.section - b.section })
+			for _, p := range packets {
 				payload := p.payload
 				if p.header.PayloadType == vp8Type {
 					payload = payload[2:]
@@ -123,7 +126,7 @@ func TestApplyIsABarrier(t *testing.T) {
 				default:
 				}
 				for section := range d.outputs {
-					d.feedback(section, nackFor(d.outputs[section].ssrc, uint16(newest[section].Load())))
+					say(d, nackFor(d.outputs[section].ssrc, uint16(newest[section].Load()))...)
 				}
 				time.Sleep(20 * time.Microsecond) // the lock is for others, too
 			}

@@ -13,6 +13,7 @@ type Stats struct {
 	NacksAnswered    int64 // packets that a subscriber asked for again and got
 	NacksMissed      int64 // packets that were no longer, or not, to be had
 	Overflows        int64 // times a fan-out worker fell so far behind that packets were dropped
+	SendFailures     int64 // times a socket was broken, and with it all packets of a batch lost
 }
 
 type counters struct {
@@ -22,6 +23,7 @@ type counters struct {
 	keyframeRequests           atomic.Int64
 	nacksAnswered, nacksMissed atomic.Int64
 	overflows                  atomic.Int64
+	sendFailures               atomic.Int64
 }
 
 // Stats reads the counters. They are read one after the other: sums of two of them may be off by what happened between.
@@ -38,5 +40,6 @@ func (e *Engine) Stats() Stats {
 		NacksAnswered:    c.nacksAnswered.Load(),
 		NacksMissed:      c.nacksMissed.Load(),
 		Overflows:        c.overflows.Load(),
+		SendFailures:     c.sendFailures.Load(),
 	}
 }

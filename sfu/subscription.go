@@ -2,71 +2,100 @@ package sfu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
-	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v4"
-
+	"streamcat/sdpfrag"
+	"streamcat/srtp"
 	"streamcat/stage"
+	"streamcat/transport"
 )
 
-// subscription is a subscribe session: a downlink whose transport is a pion PeerConnection.
+// subscription is a subscribe session: a downlink whose carrier is a transport.Peer. It ends once, for whatever reason.
 type subscription struct {
-	*peer
+	engine   *Engine
 	router   *router
 	downlink *downlink
-	lanes    []*lane
-	once     sync.Once // for connected
+	offer    *offer
+	agreed   []section
+	peer     *transport.Peer
+	closed   func(cause error) // the owner's callback, may be nil
+
+	mu      sync.Mutex
+	ending  bool
+	trickle trickle
+	version int    // of the answer
+	answer  string // until the client is connected
+	etag    string
 }
 
-func newSubscription(p *peer, r *router, spec stage.SubscribeSpec) *subscription {
-	s := &subscription{peer: p, router: r}
+// newSubscription answers an offer. The caller has counted the session in engine.sessions.
+func newSubscription(e *Engine, r *router, o *offer, spec stage.SubscribeSpec) (*subscription, error) {
+	s := &subscription{
+		engine: e, router: r, offer: o, agreed: o.agreement(), closed: spec.Closed,
+		trickle: trickle{offer: o, remote: o.ice, candidates: len(o.candidates)},
+	}
 	s.downlink = &downlink{
 		participant: spec.Participant,
 		publisher:   spec.Publisher,
 		audience:    spec.Audience,
 		selection:   spec.Selection,
-		shard:       int(p.engine.nextShard.Add(1)) % len(p.engine.shards),
-		ended:       p.end,
-		over:        p.over,
-		counters:    &p.engine.counters,
+		shard:       int(e.nextShard.Add(1)) % len(e.shards),
+		ended:       s.end,
+		over:        s.over,
+		counters:    &e.counters,
 	}
-	p.connected = s.connect
-	p.detach = func() {
-		if r.removeDownlink(s.downlink) {
-			p.engine.counters.subscribers.Add(-1)
-		}
+	if err := s.listen(); err != nil {
+		return nil, err
 	}
-	return s
+	s.downlink.open(s.peer, s.agreed)
+	return s, nil
 }
 
-// open negotiates the connection and tells the downlink what was agreed.
-func (s *subscription) open(ctx context.Context) error {
-	counts := map[stage.Kind]int{}
-	for _, offered := range s.offer.sections {
-		l := &lane{kind: offered.kind, slot: counts[offered.kind]}
-		counts[offered.kind]++
-		s.lanes = append(s.lanes, l)
-		sender, err := s.pc.AddTransceiverFromTrack(l, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
-		if err != nil {
-			return fmt.Errorf("add a section: %w", err)
-		}
-		l.sender = sender.Sender()
+// listen makes the peer that the client's checks will find, and the answer that tells them where.
+func (s *subscription) listen() (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.peer, err = s.engine.transport.NewPeer(transport.PeerConfig{
+		Remote:      transport.Credentials{Fragment: s.offer.ice.Ufrag, Password: s.offer.ice.Password},
+		Fingerprint: s.offer.fingerprint,
+		Shard:       s.downlink.shard,
+		Callbacks: transport.Callbacks{
+			Connected: s.connected,
+			Feedback:  s.downlink.feedback,
+			Closed:    s.end,
+		},
+	})
+	if err != nil {
+		return stage.Errorf(stage.InvalidInput, "The offer cannot be used: %w", err)
 	}
-	if err := s.negotiate(ctx); err != nil {
-		return err
-	}
-	sections := make([]section, len(s.lanes))
-	for i, l := range s.lanes {
-		if l.writer == nil {
-			return fmt.Errorf("section %d was not bound", i)
-		}
-		sections[i] = section{kind: l.kind, slot: l.slot, ssrc: l.ssrc, rtx: l.rtx, types: l.types}
-	}
-	s.downlink.open(s, sections)
+	s.describe()
 	return nil
+}
+
+// describe answers anew. s.mu is held.
+func (s *subscription) describe() {
+	s.version++
+	server := s.endpoint()
+	s.answer, s.etag = s.offer.answer(server, s.agreed, s.version), server.ice.Ufrag
+}
+
+func (s *subscription) endpoint() endpoint {
+	local := s.peer.Local()
+	return endpoint{
+		ice:         sdpfrag.Credentials{Ufrag: local.Fragment, Password: local.Password},
+		fingerprint: s.engine.transport.Fingerprint(),
+		candidates:  s.engine.transport.Candidates(),
+	}
+}
+
+// connected begins to send: before, packets would be lost, and with them the keyframe that the picture begins with.
+func (s *subscription) connected(srtp.Profile) {
+	s.mu.Lock()
+	s.answer = "" // the client has it; it is longer than all the rest that is kept
+	s.mu.Unlock()
+	s.router.update(s.downlink, func() { s.downlink.ready = true })
 }
 
 // join takes the downlink into the routing.
@@ -82,81 +111,83 @@ func (s *subscription) join() error {
 	return nil
 }
 
-// connect begins to send: before, packets would be lost, and with them the keyframe that the picture begins with.
-func (s *subscription) connect() {
-	s.once.Do(func() {
-		for i, l := range s.lanes {
-			s.do(func() { s.readFeedback(i, l) })
-		}
-		s.router.update(s.downlink, func() { s.downlink.ready = true })
-	})
-}
-
-// readFeedback takes in what the subscriber says of one section. A compound packet that concerns several sections arrives once for each.
-func (s *subscription) readFeedback(section int, l *lane) {
-	buf := make([]byte, maxPacket)
-	for {
-		n, _, err := l.sender.Read(buf)
-		if err != nil {
-			return
-		}
-		if packets, err := rtcp.Unmarshal(buf[:n]); err == nil {
-			s.downlink.feedback(section, packets)
-		}
-	}
-}
-
 // Select sets what is forwarded on a whole-stage connection.
 func (s *subscription) Select(selection stage.Selection) {
 	s.router.update(s.downlink, func() { s.downlink.selection = selection })
 }
 
-func (s *subscription) writeRTP(section int, header *rtp.Header, payload []byte) error {
-	_, err := s.lanes[section].writer.WriteRTP(header, payload)
-	return err
-}
-
-func (s *subscription) writeRTCP(packets []rtcp.Packet) error { return s.pc.WriteRTCP(packets) }
-
-// lane is one section as pion sees it: a webrtc.TrackLocal that writes what it is told to, without interceptors' copies.
-type lane struct {
-	kind   stage.Kind
-	slot   int
-	sender *webrtc.RTPSender
-
-	// Set by Bind.
-	writer webrtc.TrackLocalWriter
-	ssrc   uint32
-	rtx    uint32
-	types  payloadTypes
-}
-
-var _ webrtc.TrackLocal = (*lane)(nil)
-
-// Bind learns what was agreed.
-func (l *lane) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
-	codecs := c.CodecParameters()
-	l.types = payloadTypesOf(codecs)
-	for _, codec := range codecs {
-		if formatOfCodec(codec) != noFormat {
-			l.writer, l.ssrc, l.rtx = c.WriteStream(), uint32(c.SSRC()), uint32(c.SSRCRetransmission())
-			return codec, nil
-		}
+// Answer is the SDP answer with all candidates.
+func (s *subscription) Answer() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.answer == "" {
+		return s.offer.answer(s.endpoint(), s.agreed, s.version)
 	}
-	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+	return s.answer
 }
 
-// Unbind has nothing to release.
-func (l *lane) Unbind(webrtc.TrackLocalContext) error { return nil }
+// ETag names the ICE session: it is the server's user name fragment.
+func (s *subscription) ETag() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.etag
+}
 
-// ID names the track in the answer.
-func (l *lane) ID() string { return string(l.kind) }
+// Patch applies a trickle-ice-sdpfrag (RFC 8840). The client's candidates are looked at and not needed: its checks show where it is.
+func (s *subscription) Patch(_ context.Context, fragment string, restart bool) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ending {
+		return "", errEnded()
+	}
+	patch, err := s.trickle.read(fragment, restart)
+	if err != nil || !restart {
+		return "", err
+	}
+	_, err = s.peer.Restart(transport.Credentials{Fragment: patch.credentials.Ufrag, Password: patch.credentials.Password})
+	switch {
+	case errors.Is(err, transport.ErrClosed):
+		return "", errEnded()
+	case err != nil:
+		return "", fmt.Errorf("restart ICE: %w", err)
+	}
+	s.trickle.restarted(patch)
+	s.describe()
+	return s.offer.fragment(s.endpoint()), nil
+}
 
-// RID is empty: a section has one encoding.
-func (l *lane) RID() string { return "" }
+// Close ends the connection. It does not call Closed.
+func (s *subscription) Close() error {
+	s.end(nil)
+	return nil
+}
 
-// StreamID is the msid stream that the sections of a slot share, and the CNAME of both.
-func (l *lane) StreamID() string { return fmt.Sprintf("slot-%d", l.slot) }
+// end ends the session; with a cause, the owner is told. Only the first call does anything.
+func (s *subscription) end(cause error) {
+	s.mu.Lock()
+	if s.ending {
+		s.mu.Unlock()
+		return
+	}
+	s.ending = true
+	s.mu.Unlock()
+	if s.router.removeDownlink(s.downlink) {
+		s.engine.counters.subscribers.Add(-1)
+	}
+	s.peer.Close()
+	if cause == nil || s.closed == nil {
+		s.engine.sessions.Done()
+		return
+	}
+	go func() { // whoever ends a session may hold what its owner's callback wants
+		defer s.engine.sessions.Done()
+		s.closed(cause)
+	}()
+}
 
-// Kind is audio or video.
-func (l *lane) Kind() webrtc.RTPCodecType { return webrtc.NewRTPCodecType(string(l.kind)) }
+// over says whether the session has ended.
+func (s *subscription) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending
+}
