@@ -176,7 +176,7 @@ func (c *Conn) live(h Handler) {
 	c.lastConsent = now
 	c.nextConsent = now + int64(float64(consentEvery)*(0.8+0.4*rand.Float64()))
 	waiting := c.pending
-	c.pending = nil
+	c.pending, c.handshake, c.checks = nil, nil, nil // memory that is only needed for connecting
 	for _, p := range waiting {
 		c.handler.RTP(p.data, p.length, p.at)
 	}
