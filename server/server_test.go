@@ -34,6 +34,8 @@ func start(t *testing.T, config Config) *Server {
 	t.Helper()
 	if config.HTTP == "" {
 		config.HTTP = "localhost:0"
+		// A free TCP port may be somebody's UDP port.
+		config.UDP = "localhost:0"
 	}
 	if config.Data == "" {
 		config.Data = t.TempDir()
@@ -121,7 +123,7 @@ func TestEveryListenerHasLimits(t *testing.T) {
 
 func TestRestartLosesNothing(t *testing.T) {
 	data := t.TempDir()
-	first, err := Start(t.Context(), Config{HTTP: "localhost:0", Data: data, Log: slog.New(slog.DiscardHandler)})
+	first, err := Start(t.Context(), Config{HTTP: "localhost:0", UDP: "localhost:0", Data: data, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func (c *loadCommand) prepare(ctx context.Context, config *load.Config) (closers
 		}
 		// Every viewer gets an address of its own in X-Forwarded-For: the limit on requests is for real ones.
 		child, err := load.StartChild(ctx, config.ServerCPUs, announcement, program, "--log-level=warn", "serve",
-			"--http=127.0.0.1:0", "--admin="+c.Admin, "--data="+keep.Data, "--trust-proxy", fmt.Sprintf("--max-publishers=%d", max(12, config.Hosts)))
+			"--http=127.0.0.1:0", "--udp=127.0.0.1:0", "--admin="+c.Admin, "--data="+keep.Data, "--trust-proxy", fmt.Sprintf("--max-publishers=%d", max(12, config.Hosts)))
 		if err != nil {
 			return closers, err
 		}
