@@ -26,7 +26,7 @@ type house struct {
 // open starts a server. Tokens lead through the front, if it is given, else straight to the server.
 func open(t *testing.T, front func(target string) string, gated bool, hosts, viewers int) house {
 	t.Helper()
-	config := server.Config{HTTP: "127.0.0.1:0", Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), TrustProxy: true}
+	config := server.Config{HTTP: "127.0.0.1:0", UDP: "127.0.0.1:0", Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), TrustProxy: true}
 	s, err := server.Start(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
